@@ -1,0 +1,3 @@
+//! FQL v10: syntax, static types, interpreter, standard library.
+
+pub mod syntax;

@@ -1,0 +1,14 @@
+//! `fql`: Fauna's query languages in one file.
+//!
+//! One journey explains the program:
+//!
+//! ```text
+//! text ──parse──▶ AST ──check──▶ typed AST ──evaluate in a transaction──▶ value ──render──▶ text / JSON
+//! ```
+//!
+//! The rooms, ground floor first, and what each may use, are listed in `ARCHITECTURE.md`.
+#![forbid(unsafe_code)]
+
+pub mod fql;
+pub mod store;
+pub mod value;

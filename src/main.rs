@@ -1,0 +1,2 @@
+//! The command line: picks a front (shell, script, server) and hands over.
+fn main() {}

@@ -1,0 +1,152 @@
+//! Ordered bytes: the lowest floor. See `ARCHITECTURE.md`, "The store's contract".
+//!
+//! A [`Store`] gives immutable [`Snapshot`]s and applies [`Commit`]s atomically with strictly
+//! increasing microsecond times. It knows neither values nor documents; it validates what a
+//! transaction says it has read, and stamps commit times into the places a transaction marks.
+
+use std::ops::Bound;
+use std::sync::Arc;
+
+/// A transaction time in microseconds since 1970, UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct TxnTime(pub i64);
+
+/// The ordered maps of a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Table {
+    /// Current document versions.
+    Documents,
+    /// Superseded document versions.
+    History,
+    /// Current index entries.
+    Index,
+    /// Superseded index entries.
+    IndexHistory,
+    /// Format version, counters, maintenance state.
+    System,
+}
+
+/// Owned bytes of a key or value.
+pub type Bytes = Arc<[u8]>;
+
+/// Where the commit time goes: eight bytes, `micros ^ (1 << 63)` big-endian (so that the bytes sort like the times),
+/// bit-inverted if `inverted` (for descending keys).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// In the key or in the value.
+    pub place: StampPlace,
+    /// Offset of the first of the eight bytes.
+    pub offset: u32,
+    /// Write the bits inverted.
+    pub inverted: bool,
+}
+
+/// Which half of a write a [`Stamp`] goes into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StampPlace {
+    /// The key.
+    Key,
+    /// The value.
+    Value,
+}
+
+/// One change of a commit.
+#[derive(Clone, Debug)]
+pub struct Write {
+    /// Where.
+    pub table: Table,
+    /// The key, before stamping.
+    pub key: Vec<u8>,
+    /// The new value, before stamping; `None` deletes.
+    pub value: Option<Vec<u8>>,
+    /// Places that receive the commit time.
+    pub stamps: smallvec::SmallVec<[Stamp; 2]>,
+}
+
+/// Something a transaction has seen, that must not have changed when it commits.
+#[derive(Clone, Debug)]
+pub enum Read {
+    /// One key (present or absent).
+    Point(Table, Vec<u8>),
+    /// Every key in the range `start..end`.
+    Range(Table, Vec<u8>, Vec<u8>),
+}
+
+/// A transaction's outcome, to be applied atomically.
+#[derive(Clone, Debug)]
+pub struct Commit {
+    /// Time of the snapshot it read from.
+    pub snapshot: TxnTime,
+    /// What it read.
+    pub reads: Vec<Read>,
+    /// What it changes, later writes to the same key win.
+    pub writes: Vec<Write>,
+    /// Ranges of keys to delete whole (dropping a database), applied before `writes`.
+    pub clears: Vec<(Table, Vec<u8>, Vec<u8>)>,
+}
+
+/// Why a commit or a read did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Something read has changed since the snapshot: run the transaction again.
+    #[error("transaction was aborted due to concurrent modification")]
+    Contended {
+        /// The key that changed, where known.
+        table: Table,
+        /// Its bytes.
+        key: Vec<u8>,
+    },
+    /// The file is not ours, is newer than this program, or is damaged.
+    #[error("{0}")]
+    Unusable(String),
+    /// Another process holds the file.
+    #[error("{0} is in use by another process")]
+    InUse(String),
+    /// The disk or the engine failed.
+    #[error("storage failure: {0}")]
+    Io(String),
+    /// The store has been closed.
+    #[error("the database is closed")]
+    Closed,
+}
+
+/// A key and its value.
+pub type Entry = (Bytes, Bytes);
+
+/// The committed state at one time. Cheap to clone, never changes.
+pub trait Snapshot: Send + Sync {
+    /// The newest commit it contains.
+    fn time(&self) -> TxnTime;
+    /// The value of a key.
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Bytes>, StoreError>;
+    /// Entries with `start <= key < end` (per the bounds), ascending, or descending if `reverse`.
+    fn range<'a>(
+        &'a self,
+        table: Table,
+        start: Bound<&[u8]>,
+        end: Bound<&[u8]>,
+        reverse: bool,
+    ) -> Result<Box<dyn Iterator<Item = Result<Entry, StoreError>> + 'a>, StoreError>;
+}
+
+/// What the feed tells about one commit.
+#[derive(Clone, Debug)]
+pub struct Committed {
+    /// Its time.
+    pub time: TxnTime,
+    /// The stamped keys it wrote or deleted.
+    pub keys: Arc<Vec<(Table, Bytes)>>,
+}
+
+/// An ordered transactional store of bytes.
+pub trait Store: Send + Sync {
+    /// The newest committed state.
+    fn snapshot(&self) -> Result<Arc<dyn Snapshot>, StoreError>;
+    /// Applies a commit durably, or says why not. Blocks until it is on disk.
+    fn commit(&self, commit: Commit) -> Result<TxnTime, StoreError>;
+    /// Every commit from now on, in order.
+    fn subscribe(&self) -> CommitFeed;
+}
+
+/// A receiver of commits.
+pub struct CommitFeed(pub std::sync::mpsc::Receiver<Committed>);

@@ -1,0 +1,375 @@
+//! The kinds of values.
+
+pub use crate::fql::syntax::ast::Str;
+use crate::fql::syntax::{Location, Source, ast};
+use crate::store::TxnTime;
+use std::sync::Arc;
+
+use super::set::{Cursor, EventSource, Set};
+
+/// A document id, non-negative in practice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DocId(pub i64);
+
+/// A database's private namespace; part of every key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ScopeId(pub u64);
+
+/// A collection within a database: below 1024 native, from 1024 on user-defined, in creation order.
+/// A user collection's id is also the document id of its definition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CollId(pub u64);
+
+/// An index within a database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IndexId(pub u64);
+
+/// Any FQL v10 value. Cloning is cheap: everything large is shared.
+#[derive(Clone, Debug)]
+pub enum Value {
+    /// No value, and why.
+    Null(Null),
+    /// `true`, `false`
+    Bool(bool),
+    /// A 32-bit integer.
+    Int(i32),
+    /// A 64-bit integer. Results of arithmetic are `Int` when they fit.
+    Long(i64),
+    /// A double.
+    Double(f64),
+    /// A 64-bit id.
+    Id(i64),
+    /// Text; limits count UTF-16 units, indexes code points.
+    String(Str),
+    /// Bytes.
+    Bytes(Arc<[u8]>),
+    /// An instant.
+    Time(Time),
+    /// The commit time of this transaction, not known yet.
+    TransactionTime,
+    /// A calendar day.
+    Date(Date),
+    /// A UUID.
+    Uuid([u8; 16]),
+    /// An array.
+    Array(Arc<Vec<Value>>),
+    /// A plain object.
+    Object(Arc<Object>),
+    /// A document reference, existing or not.
+    Doc(Arc<Doc>),
+    /// A lazy set.
+    Set(Arc<Set>),
+    /// A position in a set.
+    Cursor(Arc<Cursor>),
+    /// A module or collection.
+    Module(Module),
+    /// A lambda.
+    Lambda(Arc<Closure>),
+    /// A native function, bound to its receiver if it is a method.
+    Native(NativeFn),
+    /// A user-defined function.
+    Function(Arc<FunctionRef>),
+    /// An event source.
+    EventSource(Arc<EventSource>),
+}
+
+/// A null's cause; absent for a plain literal in compact places (then it reads as a literal without a place).
+#[derive(Clone, Debug, Default)]
+pub struct Null(pub Option<Arc<NullCause>>);
+
+/// Why a null is null, and where it arose.
+#[derive(Clone, Debug)]
+pub struct NullCause {
+    /// Why.
+    pub reason: NullReason,
+    /// Where it arose.
+    pub location: Option<Location>,
+}
+
+/// The reasons (`spec fql10-language 3.1`).
+#[derive(Clone, Debug, PartialEq)]
+pub enum NullReason {
+    /// `null`, a missing `else`, a function without result.
+    Literal,
+    /// A field that is not there; `of` is the dynamic type that lacks it.
+    MissingField {
+        /// The field.
+        field: Str,
+        /// Type name of the receiver.
+        of: Str,
+    },
+    /// `Null value, due to REASON`: `empty set`, `no element found`, `invalid number`...
+    NoSuchElement(&'static str),
+    /// Not readable.
+    PermissionDenied,
+}
+
+/// Seconds and nanoseconds since 1970-01-01T00:00:00Z; nanos < 1e9.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Time {
+    /// Whole seconds, floored.
+    pub secs: i64,
+    /// The rest.
+    pub nanos: u32,
+}
+
+/// Days since 1970-01-01.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Date(pub i64);
+
+/// An insertion-ordered object. Replacing a key keeps its position.
+#[derive(Clone, Debug, Default)]
+pub struct Object {
+    map: indexmap::IndexMap<Str, Value>,
+}
+
+/// A reference to a document. Fields are read through the transaction when asked for.
+#[derive(Clone, Debug)]
+pub struct Doc {
+    /// The collection.
+    pub coll: CollId,
+    /// Which document.
+    pub key: DocKey,
+    /// Read at this time rather than now.
+    pub at: Option<TxnTime>,
+    /// The value that `delete()` returned: fields read as on null.
+    pub deleted: bool,
+    /// The index entry it was found through, whose fields need no document read.
+    pub cover: Option<Arc<Cover>>,
+}
+
+/// How a reference names its document.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum DocKey {
+    /// By id.
+    Id(DocId),
+    /// By name, for a document of a named native collection that was not found when the reference was made.
+    Name(Str),
+}
+
+/// Fields known from an index entry: path text as in the definition, and value.
+#[derive(Clone, Debug)]
+pub struct Cover {
+    /// The index, for hints: `Coll.index`.
+    pub index: Str,
+    /// Covered top-level paths and values.
+    pub fields: Vec<(Arc<[Str]>, Value)>,
+}
+
+/// A module: a named constant with functions.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Module {
+    /// `Math`, `Time`, `FQL.Schema` ... by full name.
+    Native(&'static str),
+    /// A collection, native or user-defined. `name` is what it was reached by (name or alias).
+    Collection {
+        /// Which.
+        id: CollId,
+        /// As reached.
+        name: Str,
+    },
+    /// Stands for a collection that is gone.
+    Deleted,
+}
+
+/// A lambda with what it captured.
+#[derive(Clone, Debug)]
+pub struct Closure {
+    /// The literal.
+    pub lambda: Arc<ast::Lambda>,
+    /// The text it stands in.
+    pub source: Arc<Source>,
+    /// Variables in scope where it was created.
+    pub env: Env,
+}
+
+/// A persistent chain of variables, innermost first.
+#[derive(Clone, Debug, Default)]
+pub struct Env(pub Option<Arc<Binding>>);
+
+/// One variable and the scope around it.
+#[derive(Debug)]
+pub struct Binding {
+    /// Its name; `$this` for the hidden argument.
+    pub name: Str,
+    /// Its value.
+    pub value: Value,
+    /// The enclosing variables.
+    pub outer: Env,
+}
+
+/// A native function: its place in the function table, and its receiver if it is a method.
+#[derive(Clone, Debug)]
+pub struct NativeFn {
+    /// Index in the table.
+    pub id: u16,
+    /// Its name, for text forms and comparison.
+    pub name: &'static str,
+    /// The receiver it is bound to.
+    pub this: Option<Arc<Value>>,
+}
+
+/// A user-defined function.
+#[derive(Clone, Debug)]
+pub struct FunctionRef {
+    /// The id of its definition.
+    pub id: DocId,
+    /// What it was reached by (name or alias).
+    pub name: Str,
+}
+
+impl Object {
+    /// An empty object.
+    pub fn new() -> Object {
+        Object::default()
+    }
+
+    /// The value of `key`.
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.map.get(key)
+    }
+
+    /// Sets `key`, keeping its position if it is there; returns the old value.
+    pub fn insert(&mut self, key: impl Into<Str>, value: Value) -> Option<Value> {
+        self.map.insert(key.into(), value)
+    }
+
+    /// Removes `key`, keeping the order of the rest.
+    pub fn remove(&mut self, key: &str) -> Option<Value> {
+        self.map.shift_remove(key)
+    }
+
+    /// Whether `key` is there, null included.
+    pub fn contains_key(&self, key: &str) -> bool {
+        self.map.contains_key(key)
+    }
+
+    /// Fields in order.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&Str, &Value)> + ExactSizeIterator {
+        self.map.iter()
+    }
+
+    /// Fields in order, owned.
+    #[allow(clippy::should_implement_trait)]
+    pub fn into_iter(self) -> impl Iterator<Item = (Str, Value)> {
+        self.map.into_iter()
+    }
+
+    /// Keys in order.
+    pub fn keys(&self) -> impl DoubleEndedIterator<Item = &Str> {
+        self.map.keys()
+    }
+
+    /// The value of `key`, to change.
+    pub fn get_mut(&mut self, key: &str) -> Option<&mut Value> {
+        self.map.get_mut(key)
+    }
+
+    /// Number of fields.
+    pub fn len(&self) -> usize {
+        self.map.len()
+    }
+
+    /// Whether there are no fields.
+    pub fn is_empty(&self) -> bool {
+        self.map.is_empty()
+    }
+}
+
+impl<K: Into<Str>> FromIterator<(K, Value)> for Object {
+    fn from_iter<I: IntoIterator<Item = (K, Value)>>(iter: I) -> Object {
+        Object { map: iter.into_iter().map(|(k, v)| (k.into(), v)).collect() }
+    }
+}
+
+impl Env {
+    /// The scope with one more variable.
+    pub fn bind(&self, name: Str, value: Value) -> Env {
+        Env(Some(Arc::new(Binding { name, value, outer: self.clone() })))
+    }
+
+    /// The innermost variable of that name.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        let mut env = self;
+        while let Some(binding) = &env.0 {
+            if &*binding.name == name {
+                return Some(&binding.value);
+            }
+            env = &binding.outer;
+        }
+        None
+    }
+}
+
+impl Value {
+    /// A null without a known cause.
+    pub const NULL: Value = Value::Null(Null(None));
+
+    /// Text.
+    pub fn string(text: impl Into<Str>) -> Value {
+        Value::String(text.into())
+    }
+
+    /// An array.
+    pub fn array(items: Vec<Value>) -> Value {
+        Value::Array(Arc::new(items))
+    }
+
+    /// An object.
+    pub fn object(object: Object) -> Value {
+        Value::Object(Arc::new(object))
+    }
+
+    /// An integer, `Int` if it fits.
+    pub fn integer(n: i64) -> Value {
+        match i32::try_from(n) {
+            Ok(n) => Value::Int(n),
+            Err(_) => Value::Long(n),
+        }
+    }
+
+    /// A null that arose for `reason` at `location`.
+    pub fn null(reason: NullReason, location: Option<Location>) -> Value {
+        Value::Null(Null(Some(Arc::new(NullCause { reason, location }))))
+    }
+
+    /// Whether it is a null (a missing document is not).
+    pub fn is_null(&self) -> bool {
+        matches!(self, Value::Null(_))
+    }
+
+    /// The name of its type in messages (`spec fql10-stdlib 1.1`).
+    pub fn type_name(&self) -> Str {
+        match self {
+            Value::Null(_) => "Null".into(),
+            Value::Bool(_) => "Boolean".into(),
+            Value::Int(_) => "Int".into(),
+            Value::Long(_) => "Long".into(),
+            Value::Double(_) => "Double".into(),
+            Value::Id(_) => "ID".into(),
+            Value::String(_) => "String".into(),
+            Value::Bytes(_) => "Bytes".into(),
+            Value::Time(_) => "Time".into(),
+            Value::TransactionTime => "TransactionTime".into(),
+            Value::Date(_) => "Date".into(),
+            Value::Uuid(_) => "UUID".into(),
+            Value::Array(_) => "Array<Any>".into(),
+            Value::Object(_) => "{ *: Any }".into(),
+            Value::Doc(_) => "Doc".into(),
+            Value::Set(_) => "Set<Any>".into(),
+            Value::Cursor(_) => "SetCursor".into(),
+            Value::Module(Module::Native(name)) => (*name).into(),
+            Value::Module(Module::Collection { name, .. }) => name.clone(),
+            Value::Module(Module::Deleted) => "Deleted".into(),
+            Value::Lambda(_) => "Lambda".into(),
+            Value::Native(_) | Value::Function(_) => "Function".into(),
+            Value::EventSource(_) => "EventSource<Any>".into(),
+        }
+    }
+}
+
+impl From<TxnTime> for Time {
+    fn from(t: TxnTime) -> Time {
+        Time { secs: t.0.div_euclid(1_000_000), nanos: (t.0.rem_euclid(1_000_000) * 1000) as u32 }
+    }
+}
