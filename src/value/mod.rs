@@ -4,7 +4,9 @@
 //! codecs. It uses only the syntax tree (a lambda is a value) and knows neither storage nor evaluation.
 
 mod kind;
+pub mod number;
 mod set;
+pub mod time;
 
 pub use kind::*;
 pub use set::*;

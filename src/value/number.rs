@@ -1,0 +1,466 @@
+//! Numbers: text, narrowing, operators and comparison (`spec fql10-language 4.1`, `fql10-stdlib 4, 13.1, 14.1`).
+//!
+//! Integer results are exact and as narrow as they fit; what exceeds 64 bits becomes the nearest
+//! Double. Everything here is pure.
+
+use super::kind::Value;
+use std::cmp::Ordering;
+use std::fmt::Write;
+
+/// Why a numeric operator failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NumberError {
+    /// An integer divided by integer zero; code `divide_by_zero`.
+    #[error("Attempted integer division by zero.")]
+    DivideByZero,
+    /// The left operand is not a number (the caller has looked the operator up, so it knows better).
+    #[error("the left operand is not a number")]
+    LeftNotNumber,
+    /// The right operand is not a number.
+    #[error("the right operand is not a number")]
+    RightNotNumber,
+}
+
+/// A binary numeric operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NumberOp {
+    /// `+`
+    Add,
+    /// `-`
+    Subtract,
+    /// `*`
+    Multiply,
+    /// `/`
+    Divide,
+    /// `%`
+    Remainder,
+    /// `**`
+    Power,
+    /// `&`
+    And,
+    /// `|`
+    Or,
+    /// `^`
+    Xor,
+}
+
+/// A number by kind: what `Int`, `Long` and `Double` values hold.
+#[derive(Clone, Copy, Debug)]
+pub enum Number {
+    /// `Int` or `Long`.
+    Integer(i64),
+    /// `Double`.
+    Double(f64),
+}
+
+impl Number {
+    /// The number in a value.
+    pub fn of(value: &Value) -> Option<Number> {
+        match value {
+            Value::Int(n) => Some(Number::Integer(i64::from(*n))),
+            Value::Long(n) => Some(Number::Integer(*n)),
+            Value::Double(x) => Some(Number::Double(*x)),
+            _ => None,
+        }
+    }
+
+    /// As a Double, the nearest one.
+    pub fn as_f64(self) -> f64 {
+        match self {
+            Number::Integer(n) => n as f64,
+            Number::Double(x) => x,
+        }
+    }
+
+    /// As a 64-bit integer; Doubles are truncated, saturating, NaN is 0.
+    pub fn to_i64(self) -> i64 {
+        match self {
+            Number::Integer(n) => n,
+            Number::Double(x) => x as i64,
+        }
+    }
+
+    /// The integer it is, a whole Double in range included (the rule for `Int` and `Long` arguments).
+    pub fn whole(self) -> Option<i64> {
+        match self {
+            Number::Integer(n) => Some(n),
+            // 2^63 itself is out of range.
+            Number::Double(x)
+                if x.trunc() == x && (-(2f64.powi(63))..2f64.powi(63)).contains(&x) =>
+            {
+                Some(x as i64)
+            }
+            Number::Double(_) => None,
+        }
+    }
+
+    /// As a value, integers narrowed.
+    pub fn into_value(self) -> Value {
+        match self {
+            Number::Integer(n) => Value::integer(n),
+            Number::Double(x) => Value::Double(x),
+        }
+    }
+
+    /// The total order of numbers: integers exactly, else as Doubles with `-0.0 < 0.0` and NaN largest.
+    pub fn compare(self, other: Number) -> Ordering {
+        match (self, other) {
+            (Number::Integer(a), Number::Integer(b)) => a.cmp(&b),
+            (a, b) => compare_doubles(a.as_f64(), b.as_f64()),
+        }
+    }
+
+    /// Internal equality (`includes`, `distinct`): integers exactly, else IEEE.
+    pub fn same(self, other: Number) -> bool {
+        match (self, other) {
+            (Number::Integer(a), Number::Integer(b)) => a == b,
+            (a, b) => a.as_f64() == b.as_f64(),
+        }
+    }
+}
+
+/// `-Infinity < ... < -0.0 < 0.0 < ... < Infinity < NaN`, all NaN equal.
+pub fn compare_doubles(a: f64, b: f64) -> Ordering {
+    match (a.is_nan(), b.is_nan()) {
+        (true, true) => Ordering::Equal,
+        (true, false) => Ordering::Greater,
+        (false, true) => Ordering::Less,
+        (false, false) => a.total_cmp(&b),
+    }
+}
+
+/// Applies a binary operator.
+pub fn binary(op: NumberOp, left: &Value, right: &Value) -> Result<Value, NumberError> {
+    let left = Number::of(left).ok_or(NumberError::LeftNotNumber)?;
+    let right = Number::of(right).ok_or(NumberError::RightNotNumber)?;
+    let (a, b) = match (op, left, right) {
+        (NumberOp::And, a, b) => return Ok(Value::integer(a.to_i64() & b.to_i64())),
+        (NumberOp::Or, a, b) => return Ok(Value::integer(a.to_i64() | b.to_i64())),
+        (NumberOp::Xor, a, b) => return Ok(Value::integer(a.to_i64() ^ b.to_i64())),
+        (_, Number::Integer(a), Number::Integer(b)) => (a, b),
+        (_, a, b) => return Ok(Value::Double(double_op(op, a.as_f64(), b.as_f64()))),
+    };
+    let exact = match op {
+        NumberOp::Add => a.checked_add(b),
+        NumberOp::Subtract => a.checked_sub(b),
+        NumberOp::Multiply => a.checked_mul(b),
+        NumberOp::Divide | NumberOp::Remainder if b == 0 => return Err(NumberError::DivideByZero),
+        NumberOp::Divide => Some(a.wrapping_div(b)),
+        NumberOp::Remainder => Some(a.wrapping_rem(b)),
+        NumberOp::Power => return Ok(integer_power(a, b)),
+        NumberOp::And => Some(a & b),
+        NumberOp::Or => Some(a | b),
+        NumberOp::Xor => Some(a ^ b),
+    };
+    Ok(exact.map_or_else(
+        || Value::Double(double_op(op, a as f64, b as f64)),
+        Value::integer,
+    ))
+}
+
+fn double_op(op: NumberOp, a: f64, b: f64) -> f64 {
+    match op {
+        NumberOp::Add => a + b,
+        NumberOp::Subtract => a - b,
+        NumberOp::Multiply => a * b,
+        NumberOp::Divide => a / b,
+        NumberOp::Remainder => a % b,
+        NumberOp::Power => power(a, b),
+        NumberOp::And | NumberOp::Or | NumberOp::Xor => {
+            let (a, b) = (Number::Double(a).to_i64(), Number::Double(b).to_i64());
+            (match op {
+                NumberOp::And => a & b,
+                NumberOp::Or => a | b,
+                _ => a ^ b,
+            }) as f64
+        }
+    }
+}
+
+/// `Math.pow` of the original's host, which differs from IEEE `pow` in `1 ** NaN` and `±1 ** ±Infinity`: both are NaN.
+pub fn power(base: f64, exponent: f64) -> f64 {
+    if exponent.is_nan() || (exponent.is_infinite() && base.abs() == 1.0) {
+        f64::NAN
+    } else {
+        base.powf(exponent)
+    }
+}
+
+fn integer_power(base: i64, exponent: i64) -> Value {
+    match (base, exponent) {
+        (_, 0) | (1, _) => Value::Int(1),
+        (-1, e) => Value::Int(if e % 2 == 0 { 1 } else { -1 }),
+        (0, 1..) => Value::Int(0),
+        (_, ..=-1) => Value::Double(power(base as f64, exponent as f64)),
+        (_, _) => match u32::try_from(exponent)
+            .ok()
+            .and_then(|e| base.checked_pow(e))
+        {
+            Some(exact) => Value::integer(exact),
+            None => Value::Double(rounded_power(base, exponent)),
+        },
+    }
+}
+
+/// The Double nearest to an exact power that exceeds 64 bits. `powf` may be off by one place, so
+/// the power is computed exactly as long as a Double can hold it: at most 1024 bits.
+fn rounded_power(base: i64, exponent: i64) -> f64 {
+    let negative = base < 0 && exponent % 2 != 0;
+    let magnitude = base.unsigned_abs();
+    let bits = f64::from(63 - magnitude.leading_zeros()) * exponent as f64;
+    let rounded = if bits >= 1024.0 {
+        f64::INFINITY
+    } else {
+        big_power(magnitude, exponent as u32)
+    };
+    if negative { -rounded } else { rounded }
+}
+
+/// `magnitude ** exponent`, at least 2^63, rounded to nearest even.
+fn big_power(magnitude: u64, exponent: u32) -> f64 {
+    // Little-endian limbs of 32 bits.
+    let mut limbs: Vec<u64> = vec![1];
+    let (low, high) = (magnitude & 0xffff_ffff, magnitude >> 32);
+    for _ in 0..exponent {
+        let mut product = vec![0u64; limbs.len() + 2];
+        for (i, limb) in limbs.iter().enumerate() {
+            for (j, factor) in [low, high].into_iter().enumerate() {
+                let mut carry = limb * factor;
+                let mut k = i + j;
+                while carry != 0 && k < product.len() {
+                    let sum = product[k] + (carry & 0xffff_ffff);
+                    product[k] = sum & 0xffff_ffff;
+                    carry = (carry >> 32) + (sum >> 32);
+                    k += 1;
+                }
+            }
+        }
+        while product.last() == Some(&0) {
+            product.pop();
+        }
+        limbs = product;
+    }
+    // The top 64 bits, with a sticky lowest bit for all below, round correctly in one conversion.
+    let bit_length = limbs.len() * 32
+        - limbs
+            .last()
+            .map_or(0, |top| top.leading_zeros() as usize - 32);
+    let shift = bit_length.saturating_sub(64);
+    let bit = |at: usize| {
+        limbs
+            .get(at / 32)
+            .is_some_and(|limb| limb >> (at % 32) & 1 == 1)
+    };
+    let mut top = 0u64;
+    for at in (shift..bit_length).rev() {
+        top = top << 1 | u64::from(bit(at));
+    }
+    if (0..shift).any(bit) {
+        top |= 1;
+    }
+    top as f64 * 2f64.powi(shift as i32)
+}
+
+/// Unary `-`: keeps the kind, wraps at the minimum.
+pub fn negate(value: &Value) -> Option<Value> {
+    match value {
+        Value::Int(n) => Some(Value::Int(n.wrapping_neg())),
+        Value::Long(n) => Some(Value::Long(n.wrapping_neg())),
+        Value::Double(x) => Some(Value::Double(-x)),
+        _ => None,
+    }
+}
+
+/// Unary `~` on 64 bits.
+pub fn complement(value: &Value) -> Option<Value> {
+    Number::of(value).map(|n| Value::integer(!n.to_i64()))
+}
+
+/// Writes a Double as debug text and the output formats do: `2.0`, `1.0E7`, `NaN`, `Infinity`.
+pub fn write_double(out: &mut String, x: f64) {
+    if x.is_nan() {
+        out.push_str("NaN");
+        return;
+    }
+    if x.is_infinite() {
+        out.push_str(if x < 0.0 { "-Infinity" } else { "Infinity" });
+        return;
+    }
+    let magnitude = x.abs();
+    if magnitude == 0.0 || (1e-3..1e7).contains(&magnitude) {
+        // `{:?}` prints the shortest digits with at least one on each side of the point, without
+        // exponent in this range.
+        let _ = write!(out, "{x:?}");
+        return;
+    }
+    let start = out.len();
+    let _ = write!(out, "{x:E}");
+    let Some(exponent) = out[start..].find('E').map(|at| at + start) else {
+        return;
+    };
+    let digits = &out[start..exponent];
+    if !digits.contains('.') {
+        // The host prints the smallest subnormal with a second digit.
+        let fraction = if magnitude == f64::from_bits(1) {
+            ".9"
+        } else {
+            ".0"
+        };
+        if magnitude == f64::from_bits(1) {
+            out.replace_range(exponent - 1..exponent, "4");
+        }
+        out.insert_str(exponent, fraction);
+    }
+}
+
+/// Debug text of a Double.
+pub fn double_text(x: f64) -> String {
+    let mut out = String::new();
+    write_double(&mut out, x);
+    out
+}
+
+/// Writes a Double as display text does: whole numbers without fraction and exponent.
+pub fn write_double_display(out: &mut String, x: f64) {
+    if x.is_finite() && x.trunc() == x {
+        // `{}` prints the shortest digits, then zeros up to the units.
+        let _ = write!(out, "{x}");
+    } else {
+        write_double(out, x);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn shown(value: Result<Value, NumberError>) -> String {
+        match value {
+            Ok(Value::Int(n)) => format!("Int {n}"),
+            Ok(Value::Long(n)) => format!("Long {n}"),
+            Ok(Value::Double(x)) => format!("Double {}", double_text(x)),
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn operators_narrow_and_widen() {
+        use NumberOp::*;
+        let (int, long, double) = (Value::Int, Value::Long, Value::Double);
+        for (op, a, b, expected) in [
+            (Add, int(i32::MAX), int(1), "Long 2147483648"),
+            (Subtract, long(2_147_483_648), int(1), "Int 2147483647"),
+            (Add, long(i64::MAX), int(1), "Double 9.223372036854776E18"),
+            (
+                Multiply,
+                long(i64::MAX),
+                long(i64::MAX),
+                "Double 8.507059173023462E37",
+            ),
+            (Divide, int(-7), int(2), "Int -3"),
+            (Divide, long(i64::MIN), int(-1), "Long -9223372036854775808"),
+            (Remainder, int(-7), int(2), "Int -1"),
+            (Remainder, double(5.5), int(2), "Double 1.5"),
+            (Remainder, long(i64::MIN), int(-1), "Int 0"),
+            (Divide, double(1.0), int(0), "Double Infinity"),
+            (Power, int(2), int(10), "Int 1024"),
+            (Power, int(0), int(0), "Int 1"),
+            (Power, int(-1), long(i64::MAX), "Int -1"),
+            (Power, int(2), int(63), "Double 9.223372036854776E18"),
+            (Power, int(-2), int(63), "Long -9223372036854775808"),
+            (Power, int(2), int(-1), "Double 0.5"),
+            (Power, int(0), int(-1), "Double Infinity"),
+            (Power, int(10), int(400), "Double Infinity"),
+            (Power, int(10), int(23), "Double 1.0E23"),
+            (Power, int(-10), int(309), "Double -Infinity"),
+            (Power, int(3), int(100), "Double 5.153775207320113E47"),
+            (Power, double(2.0), int(3), "Double 8.0"),
+            (And, double(6.9), int(3), "Int 2"),
+            (Xor, int(5), int(1), "Int 4"),
+            (Or, double(f64::NAN), int(3), "Int 3"),
+        ] {
+            assert_eq!(shown(binary(op, &a, &b)), expected, "{op:?} {a:?} {b:?}");
+        }
+        assert_eq!(
+            binary(Divide, &int(1), &int(0)).err(),
+            Some(NumberError::DivideByZero)
+        );
+        assert_eq!(
+            binary(Add, &int(1), &Value::string("a")).err(),
+            Some(NumberError::RightNotNumber)
+        );
+        assert_eq!(
+            shown(negate(&int(i32::MIN)).ok_or(NumberError::LeftNotNumber)),
+            "Int -2147483648"
+        );
+        assert_eq!(
+            shown(complement(&double(1.9)).ok_or(NumberError::LeftNotNumber)),
+            "Int -2"
+        );
+    }
+
+    #[test]
+    fn double_texts() {
+        for (x, debug, display) in [
+            (2.0, "2.0", "2"),
+            (-0.0, "-0.0", "-0"),
+            (0.001, "0.001", "0.001"),
+            (9_999_999.5, "9999999.5", "9999999.5"),
+            (1e7, "1.0E7", "10000000"),
+            (1.2345e25, "1.2345E25", "12345000000000000000000000"),
+            (9.9e-4, "9.9E-4", "9.9E-4"),
+            (1e-5, "1.0E-5", "1.0E-5"),
+            (1e21, "1.0E21", "1000000000000000000000"),
+            (
+                18_446_744_073_709_552_000.0,
+                "1.8446744073709552E19",
+                "18446744073709552000",
+            ),
+            (f64::from_bits(1), "4.9E-324", "4.9E-324"),
+            (-f64::from_bits(1), "-4.9E-324", "-4.9E-324"),
+            (f64::NAN, "NaN", "NaN"),
+            (f64::NEG_INFINITY, "-Infinity", "-Infinity"),
+        ] {
+            assert_eq!(double_text(x), debug);
+            let mut out = String::new();
+            write_double_display(&mut out, x);
+            assert_eq!(out, display);
+        }
+    }
+
+    #[test]
+    fn whole_numbers() {
+        assert_eq!(Number::Double(1.0).whole(), Some(1));
+        assert_eq!(Number::Double(1.5).whole(), None);
+        assert_eq!(Number::Double(2f64.powi(63)).whole(), None);
+        assert_eq!(Number::Double(-(2f64.powi(63))).whole(), Some(i64::MIN));
+        assert_eq!(Number::Double(f64::NAN).whole(), None);
+    }
+
+    proptest! {
+        #[test]
+        fn double_text_reads_back(bits: u64) {
+            let x = f64::from_bits(bits);
+            prop_assume!(!x.is_nan());
+            let text = double_text(x).replace("Infinity", "inf");
+            prop_assert_eq!(text.parse::<f64>().map(f64::to_bits), Ok(bits));
+        }
+
+        #[test]
+        fn big_powers_round_like_decimal(base in 2u64..40, exponent in 1u32..400) {
+            prop_assume!((base as f64).powi(exponent as i32) >= 2f64.powi(63) && f64::from(base.ilog2()) * f64::from(exponent) < 1023.0);
+            let exact = big_power(base, exponent);
+            let near = (base as f64).powf(f64::from(exponent));
+            prop_assert!(exact == near || ((exact - near) / near).abs() < 1e-14);
+        }
+
+        #[test]
+        fn operators_never_panic(a: i64, b: i64) {
+            use NumberOp::*;
+            for op in [Add, Subtract, Multiply, Divide, Remainder, Power, And, Or, Xor] {
+                let _ = binary(op, &Value::Long(a), &Value::Long(b));
+            }
+        }
+    }
+}
