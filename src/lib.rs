@@ -10,5 +10,6 @@
 #![forbid(unsafe_code)]
 
 pub mod fql;
+pub mod model;
 pub mod store;
 pub mod value;

@@ -1,0 +1,3 @@
+//! Databases, collections, documents and indexes over the store.
+
+pub mod schema;

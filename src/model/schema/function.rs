@@ -1,0 +1,27 @@
+//! A user-defined function.
+
+use super::text::{LambdaText, TypeText};
+use crate::store::TxnTime;
+use crate::value::{DocId, Object, Str};
+use std::sync::Arc;
+
+/// A user-defined function.
+#[derive(Debug)]
+pub struct Function {
+    /// The id of its definition document.
+    pub id: DocId,
+    /// Its name.
+    pub name: Str,
+    /// The other name it is reached by.
+    pub alias: Option<Str>,
+    /// Commit time of the definition.
+    pub ts: TxnTime,
+    /// A lambda; its source is named `*udf:NAME*`.
+    pub body: LambdaText,
+    /// Its type, if declared.
+    pub signature: Option<TypeText>,
+    /// The role the body runs as, in place of the caller's.
+    pub role: Option<Str>,
+    /// The definition document, internal fields included.
+    pub definition: Arc<Object>,
+}

@@ -1,0 +1,503 @@
+//! From definition documents to a [`Schema`].
+//!
+//! Definitions were validated when they were written, so loading is forgiving: what it cannot read, it leaves out.
+
+use super::collection::{
+    BackingIndex, CheckConstraint, Collection, ComputedField, FieldDef, IndexDef, IndexStatus,
+    Term, UniqueConstraint, ValueDef,
+};
+use super::function::Function;
+use super::migration_codec;
+use super::native;
+use super::path;
+use super::role::{AccessProvider, Action, Grant, Membership, Privilege, Role};
+use super::text::{ExprText, LambdaText, TypeText};
+use crate::store::TxnTime;
+use crate::value::{CollId, DocId, IndexId, Object, Str, Value};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The schema of one database at one schema version. Immutable and shared.
+#[derive(Debug, Default)]
+pub struct Schema {
+    /// Time of the last schema write in microseconds; 0 if there was none.
+    pub version: i64,
+    collections: HashMap<CollId, Arc<Collection>>,
+    functions: HashMap<DocId, Arc<Function>>,
+    roles: HashMap<Str, Arc<Role>>,
+    providers: HashMap<Str, Arc<AccessProvider>>,
+    names: HashMap<Str, Item>,
+    aliases: HashMap<Str, Item>,
+}
+
+/// What a free identifier may mean.
+#[derive(Clone, Debug)]
+pub enum Item {
+    /// A collection.
+    Collection(Arc<Collection>),
+    /// A function.
+    Function(Arc<Function>),
+}
+
+/// A definition document as stored.
+#[derive(Clone, Debug)]
+pub struct Definition {
+    /// The native collection it is a document of.
+    pub coll: CollId,
+    /// Its id.
+    pub id: DocId,
+    /// Its fields, internal ones included.
+    pub fields: Arc<Object>,
+    /// Its commit time.
+    pub ts: TxnTime,
+}
+
+impl Schema {
+    /// The schema that `definitions` make up. Items that `previous` knows with the same time are shared with it, and so
+    /// keep their parsed texts.
+    pub fn load(
+        version: i64,
+        definitions: impl IntoIterator<Item = Definition>,
+        previous: Option<&Schema>,
+    ) -> Schema {
+        let mut schema = Schema {
+            version,
+            ..Schema::default()
+        };
+        for definition in definitions {
+            match definition.coll {
+                native::COLLECTION => {
+                    let id = CollId(definition.id.0.max(0) as u64);
+                    let known = previous
+                        .and_then(|p| p.collections.get(&id))
+                        .filter(|c| same(&c.definition, c.ts, &definition));
+                    let collection = known
+                        .cloned()
+                        .unwrap_or_else(|| Arc::new(load_collection(id, &definition)));
+                    schema.name(
+                        collection.name.clone(),
+                        collection.alias.clone(),
+                        Item::Collection(collection.clone()),
+                    );
+                    schema.collections.insert(id, collection);
+                }
+                native::FUNCTION => {
+                    let known = previous
+                        .and_then(|p| p.functions.get(&definition.id))
+                        .filter(|f| same(&f.definition, f.ts, &definition));
+                    let function = known
+                        .cloned()
+                        .unwrap_or_else(|| Arc::new(load_function(&definition)));
+                    schema.name(
+                        function.name.clone(),
+                        function.alias.clone(),
+                        Item::Function(function.clone()),
+                    );
+                    schema.functions.insert(definition.id, function);
+                }
+                native::ROLE => {
+                    let role = load_role(&definition);
+                    schema.roles.insert(role.name.clone(), Arc::new(role));
+                }
+                native::ACCESS_PROVIDER => {
+                    let provider = load_provider(&definition);
+                    schema
+                        .providers
+                        .insert(provider.name.clone(), Arc::new(provider));
+                }
+                _ => {}
+            }
+        }
+        schema
+    }
+
+    fn name(&mut self, name: Str, alias: Option<Str>, item: Item) {
+        if let Some(alias) = alias {
+            insert_item(&mut self.aliases, alias, item.clone());
+        }
+        insert_item(&mut self.names, name, item);
+    }
+
+    /// The collection of that id, native or user-defined.
+    pub fn collection(&self, id: CollId) -> Option<&Arc<Collection>> {
+        match id.0 < native::FIRST_USER_COLLECTION {
+            true => native::collections().iter().find(|known| known.id == id),
+            false => self.collections.get(&id),
+        }
+    }
+
+    /// The user-defined collection of that name or alias.
+    pub fn collection_named(&self, name: &str) -> Option<&Arc<Collection>> {
+        [&self.names, &self.aliases]
+            .into_iter()
+            .find_map(|map| match map.get(name) {
+                Some(Item::Collection(collection)) => Some(collection),
+                Some(Item::Function(_)) | None => None,
+            })
+    }
+
+    /// The function of that id.
+    pub fn function(&self, id: DocId) -> Option<&Arc<Function>> {
+        self.functions.get(&id)
+    }
+
+    /// The function of that name or alias.
+    pub fn function_named(&self, name: &str) -> Option<&Arc<Function>> {
+        [&self.names, &self.aliases]
+            .into_iter()
+            .find_map(|map| match map.get(name) {
+                Some(Item::Function(function)) => Some(function),
+                Some(Item::Collection(_)) | None => None,
+            })
+    }
+
+    /// What a free identifier means: a collection or function by name or alias.
+    pub fn item(&self, name: &str) -> Option<&Item> {
+        self.names.get(name).or_else(|| self.aliases.get(name))
+    }
+
+    /// The role of that name.
+    pub fn role(&self, name: &str) -> Option<&Arc<Role>> {
+        self.roles.get(name)
+    }
+
+    /// The access provider of that name.
+    pub fn provider(&self, name: &str) -> Option<&Arc<AccessProvider>> {
+        self.providers.get(name)
+    }
+
+    /// User-defined collections in creation order.
+    pub fn collections(&self) -> Vec<&Arc<Collection>> {
+        let mut all: Vec<_> = self.collections.values().collect();
+        all.sort_by_key(|collection| collection.id);
+        all
+    }
+
+    /// Functions in creation order.
+    pub fn functions(&self) -> Vec<&Arc<Function>> {
+        let mut all: Vec<_> = self.functions.values().collect();
+        all.sort_by_key(|function| function.id);
+        all
+    }
+
+    /// Roles in creation order.
+    pub fn roles(&self) -> Vec<&Arc<Role>> {
+        let mut all: Vec<_> = self.roles.values().collect();
+        all.sort_by_key(|role| role.id);
+        all
+    }
+
+    /// Access providers in creation order.
+    pub fn providers(&self) -> Vec<&Arc<AccessProvider>> {
+        let mut all: Vec<_> = self.providers.values().collect();
+        all.sort_by_key(|provider| provider.id);
+        all
+    }
+}
+
+/// Whether a loaded item was made from this very document.
+fn same(loaded: &Arc<Object>, ts: TxnTime, definition: &Definition) -> bool {
+    Arc::ptr_eq(loaded, &definition.fields) || (ts == definition.ts && ts != TxnTime(0))
+}
+
+/// Collections win over functions, should two items ever bear one name.
+fn insert_item(map: &mut HashMap<Str, Item>, name: Str, item: Item) {
+    match item {
+        Item::Collection(_) => {
+            map.insert(name, item);
+        }
+        Item::Function(_) => {
+            map.entry(name).or_insert(item);
+        }
+    }
+}
+
+/// One collection from its definition document.
+pub fn load_collection(id: CollId, definition: &Definition) -> Collection {
+    let doc = &definition.fields;
+    let name = text(doc, "name").unwrap_or_default();
+    let backing: Vec<Arc<BackingIndex>> = elements(doc, "backingIndexes")
+        .filter_map(as_object)
+        .filter_map(load_backing)
+        .map(Arc::new)
+        .collect();
+    let mut checks = Vec::new();
+    let mut uniques = Vec::new();
+    for constraint in elements(doc, "constraints").filter_map(as_object) {
+        if let Some(check) = object(constraint, "check") {
+            let name = text(check, "name").unwrap_or_default();
+            let body = LambdaText::new(
+                format!("*check_constraint:{name}*"),
+                text(check, "body").unwrap_or_default(),
+            );
+            checks.push(CheckConstraint { name, body });
+        } else if let Some(Value::Array(unique)) = constraint.get("unique") {
+            let terms: Vec<Term> = unique.iter().filter_map(load_term).collect();
+            let physical = backing
+                .iter()
+                .find(|index| index.terms == terms && index.values.is_empty());
+            uniques.push(UniqueConstraint {
+                index: physical.map(|index| index.id),
+                status: text(constraint, "status")
+                    .map_or(IndexStatus::Building, |s| constraint_status(&s)),
+                terms,
+            });
+        }
+    }
+    let indexes = entries(doc, "indexes").map(|(index_name, entry)| {
+        let (terms, values) = load_index_fields(entry);
+        let physical = backing
+            .iter()
+            .find(|index| index.terms == terms && index.values == values);
+        IndexDef {
+            name: index_name.clone(),
+            index: physical.map(|index| index.id),
+            status: text(entry, "status").map_or(IndexStatus::Building, |s| IndexStatus::of(&s)),
+            queryable: matches!(entry.get("queryable"), Some(Value::Bool(true))),
+            terms,
+            values,
+        }
+    });
+    Collection {
+        id,
+        alias: text(doc, "alias"),
+        native: None,
+        ts: definition.ts,
+        fields: entries(doc, "fields")
+            .map(|(field, entry)| {
+                let source = format!("*field:{name}:{field}*");
+                FieldDef {
+                    name: field.clone(),
+                    ty: TypeText::new(source.clone(), text(entry, "signature").unwrap_or_default()),
+                    default: text(entry, "default").map(|default| ExprText::new(source, default)),
+                }
+            })
+            .collect(),
+        wildcard: text(doc, "wildcard").map(|wildcard| TypeText::new("*wildcard*", wildcard)),
+        computed: entries(doc, "computed_fields")
+            .map(|(field, entry)| {
+                let source = format!("*computed_field:{name}:{field}*");
+                ComputedField {
+                    name: field.clone(),
+                    body: LambdaText::new(source.clone(), text(entry, "body").unwrap_or_default()),
+                    signature: text(entry, "signature")
+                        .map(|signature| TypeText::new(source, signature)),
+                }
+            })
+            .collect(),
+        checks,
+        uniques,
+        indexes: indexes.collect(),
+        history_days: integer(doc, "history_days"),
+        ttl_days: integer(doc, "ttl_days"),
+        document_ttls: match doc.get("document_ttls") {
+            Some(Value::Bool(on)) => Some(*on),
+            _ => None,
+        },
+        min_valid_time: match doc.get("min_valid_time") {
+            Some(Value::Time(t)) => TxnTime(
+                t.secs
+                    .saturating_mul(1_000_000)
+                    .saturating_add(i64::from(t.nanos / 1000)),
+            ),
+            _ => TxnTime(0),
+        },
+        migrations: elements(doc, "internal_migrations")
+            .filter_map(as_object)
+            .filter_map(migration_codec::decode)
+            .collect(),
+        definition: definition.fields.clone(),
+        name,
+        backing,
+    }
+}
+
+/// Terms and values of an index entry, user-given or internal.
+pub fn load_index_fields(entry: &Object) -> (Vec<Term>, Vec<ValueDef>) {
+    let terms = elements(entry, "terms").filter_map(load_term).collect();
+    let values = elements(entry, "values").filter_map(load_value).collect();
+    (terms, values)
+}
+
+/// A term: `".name"`, or `{ field, mva? }`.
+pub fn load_term(term: &Value) -> Option<Term> {
+    match term {
+        Value::String(field) => Some(Term {
+            path: path::parse(field)?,
+            mva: false,
+        }),
+        Value::Object(term) => Some(Term {
+            path: path::parse(&text(term, "field")?)?,
+            mva: matches!(term.get("mva"), Some(Value::Bool(true))),
+        }),
+        _ => None,
+    }
+}
+
+fn load_value(value: &Value) -> Option<ValueDef> {
+    let Value::Object(value) = value else {
+        return None;
+    };
+    Some(ValueDef {
+        path: path::parse(&text(value, "field")?)?,
+        mva: matches!(value.get("mva"), Some(Value::Bool(true))),
+        descending: text(value, "order").as_deref() == Some("desc"),
+    })
+}
+
+fn load_backing(entry: &Object) -> Option<BackingIndex> {
+    let (terms, values) = load_index_fields(entry);
+    Some(BackingIndex {
+        id: IndexId(integer(entry, "id")?.max(0) as u64),
+        terms,
+        values,
+        unique: matches!(entry.get("unique"), Some(Value::Bool(true))),
+        status: IndexStatus::of(&text(entry, "status").unwrap_or_default()),
+    })
+}
+
+fn constraint_status(name: &str) -> IndexStatus {
+    IndexStatus::of(name)
+}
+
+/// One function from its definition document.
+pub fn load_function(definition: &Definition) -> Function {
+    let doc = &definition.fields;
+    let name = text(doc, "name").unwrap_or_default();
+    let source = format!("*udf:{name}*");
+    Function {
+        id: definition.id,
+        alias: text(doc, "alias"),
+        ts: definition.ts,
+        body: LambdaText::new(source.clone(), text(doc, "body").unwrap_or_default()),
+        signature: text(doc, "signature").map(|signature| TypeText::new(source, signature)),
+        role: text(doc, "role"),
+        definition: definition.fields.clone(),
+        name,
+    }
+}
+
+/// One role from its definition document.
+pub fn load_role(definition: &Definition) -> Role {
+    let doc = &definition.fields;
+    let name = text(doc, "name").unwrap_or_default();
+    let privileges = one_or_many(doc, "privileges")
+        .filter_map(as_object)
+        .map(|privilege| {
+            let actions = object(privilege, "actions")
+                .into_iter()
+                .flat_map(Object::iter)
+                .filter_map(|(action, grant)| {
+                    let grant = match grant {
+                        Value::Bool(true) => Grant::Always,
+                        Value::String(predicate) => Grant::If(LambdaText::new(
+                            format!("*predicate:{name}:{action}*"),
+                            predicate.clone(),
+                        )),
+                        _ => return None,
+                    };
+                    Some((Action::of(action)?, grant))
+                });
+            Privilege {
+                resource: text(privilege, "resource").unwrap_or_default(),
+                actions: actions.collect(),
+            }
+        });
+    let membership = one_or_many(doc, "membership")
+        .filter_map(as_object)
+        .map(|membership| Membership {
+            resource: text(membership, "resource").unwrap_or_default(),
+            predicate: text(membership, "predicate").map(|predicate| {
+                LambdaText::new(format!("*predicate:{name}:membership*"), predicate)
+            }),
+        });
+    Role {
+        id: definition.id,
+        ts: definition.ts,
+        privileges: privileges.collect(),
+        membership: membership.collect(),
+        definition: definition.fields.clone(),
+        name,
+    }
+}
+
+/// One access provider from its definition document.
+pub fn load_provider(definition: &Definition) -> AccessProvider {
+    let doc = &definition.fields;
+    let name = text(doc, "name").unwrap_or_default();
+    let roles = one_or_many(doc, "roles").filter_map(|role| match role {
+        Value::String(role) => Some((role.clone(), None)),
+        Value::Object(entry) => {
+            let role = text(entry, "role")?;
+            let predicate = text(entry, "predicate")
+                .map(|predicate| LambdaText::new(format!("*predicate:{name}:{role}*"), predicate));
+            Some((role, predicate))
+        }
+        _ => None,
+    });
+    AccessProvider {
+        id: definition.id,
+        issuer: text(doc, "issuer").unwrap_or_default(),
+        jwks_uri: text(doc, "jwks_uri").unwrap_or_default(),
+        audience: text(doc, "audience").unwrap_or_default(),
+        roles: roles.collect(),
+        definition: definition.fields.clone(),
+        name,
+    }
+}
+
+/// The text field `name`.
+pub fn text(object: &Object, name: &str) -> Option<Str> {
+    match object.get(name) {
+        Some(Value::String(text)) => Some(text.clone()),
+        _ => None,
+    }
+}
+
+/// The integer field `name`.
+pub fn integer(object: &Object, name: &str) -> Option<i64> {
+    match object.get(name) {
+        Some(Value::Int(n)) => Some(i64::from(*n)),
+        Some(Value::Long(n)) => Some(*n),
+        _ => None,
+    }
+}
+
+/// The object field `name`.
+pub fn object<'a>(object: &'a Object, name: &str) -> Option<&'a Object> {
+    object.get(name).and_then(as_object)
+}
+
+/// The elements of the array field `name`; none if it is no array.
+pub fn elements<'a>(object: &'a Object, name: &str) -> impl Iterator<Item = &'a Value> {
+    let items = match object.get(name) {
+        Some(Value::Array(items)) => items.as_slice(),
+        _ => &[],
+    };
+    items.iter()
+}
+
+/// The entries of the object field `name` that are objects themselves.
+pub fn entries<'a>(object: &'a Object, name: &str) -> impl Iterator<Item = (&'a Str, &'a Object)> {
+    let map = object.get(name).and_then(as_object);
+    map.into_iter()
+        .flat_map(Object::iter)
+        .filter_map(|(key, value)| Some((key, as_object(value)?)))
+}
+
+/// The elements of the field `name`: of an array, or the value itself; none if null or missing.
+pub fn one_or_many<'a>(object: &'a Object, name: &str) -> impl Iterator<Item = &'a Value> {
+    let items = match object.get(name) {
+        Some(Value::Array(items)) => items.as_slice(),
+        Some(Value::Null(_)) | None => &[],
+        Some(one) => std::slice::from_ref(one),
+    };
+    items.iter()
+}
+
+fn as_object(value: &Value) -> Option<&Object> {
+    match value {
+        Value::Object(object) => Some(object),
+        _ => None,
+    }
+}

@@ -1,0 +1,36 @@
+//! The schema of one database: what its definition documents mean.
+//!
+//! Definitions (`Collection`, `Function`, `Role`, `AccessProvider`) are documents of native collections, stored like any
+//! other document. [`Schema::load`] turns them into one immutable value that a whole database shares until the next
+//! schema write:
+//!
+//! ```text
+//! definition documents ──load──▶ Schema ──collection(id)──▶ Collection ──▶ fields, indexes, constraints, migrations
+//! ```
+//!
+//! Rules of the room:
+//! - Loading is cheap: source texts (types, defaults, bodies, predicates) are parsed at first use and kept.
+//! - Everything here is pure: a function of documents and values. Reading, writing and evaluating happen elsewhere.
+//! - Native collections have the same shape as user-defined ones, from the static table in [`native`], so that one
+//!   code path stores, validates, indexes and renders both.
+
+pub mod collection;
+pub mod failure;
+pub mod field_type;
+pub mod function;
+pub mod load;
+pub mod migration_codec;
+pub mod native;
+pub mod path;
+pub mod role;
+pub mod text;
+
+pub use collection::{
+    BackingIndex, CheckConstraint, Collection, ComputedField, FieldDef, IndexDef, IndexStatus,
+    MigrationStep, Term, UniqueConstraint, ValueDef,
+};
+pub use failure::{ConstraintFailure, PathDisplay};
+pub use function::Function;
+pub use load::{Definition, Item, Schema};
+pub use role::{AccessProvider, Action, Grant, Membership, Privilege, Role};
+pub use text::{ExprText, LambdaText, TypeText};
