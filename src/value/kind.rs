@@ -278,20 +278,14 @@ impl Object {
 
 impl<K: Into<Str>> FromIterator<(K, Value)> for Object {
     fn from_iter<I: IntoIterator<Item = (K, Value)>>(iter: I) -> Object {
-        Object {
-            map: iter.into_iter().map(|(k, v)| (k.into(), v)).collect(),
-        }
+        Object { map: iter.into_iter().map(|(k, v)| (k.into(), v)).collect() }
     }
 }
 
 impl Env {
     /// The scope with one more variable.
     pub fn bind(&self, name: Str, value: Value) -> Env {
-        Env(Some(Arc::new(Binding {
-            name,
-            value,
-            outer: self.clone(),
-        })))
+        Env(Some(Arc::new(Binding { name, value, outer: self.clone() })))
     }
 
     /// The innermost variable of that name.
@@ -376,9 +370,6 @@ impl Value {
 
 impl From<TxnTime> for Time {
     fn from(t: TxnTime) -> Time {
-        Time {
-            secs: t.0.div_euclid(1_000_000),
-            nanos: (t.0.rem_euclid(1_000_000) * 1000) as u32,
-        }
+        Time { secs: t.0.div_euclid(1_000_000), nanos: (t.0.rem_euclid(1_000_000) * 1000) as u32 }
     }
 }

@@ -250,27 +250,8 @@ pub struct Args {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub enum BinaryOp {
-    Coalesce,
-    Or,
-    And,
-    Eq,
-    Ne,
-    Match,
-    NotMatch,
-    Gt,
-    Lt,
-    Ge,
-    Le,
-    Isa,
-    BitOr,
-    BitXor,
-    BitAnd,
-    Add,
-    Sub,
-    Mul,
-    Div,
-    Rem,
-    Pow,
+    Coalesce, Or, And, Eq, Ne, Match, NotMatch, Gt, Lt, Ge, Le, Isa,
+    BitOr, BitXor, BitAnd, Add, Sub, Mul, Div, Rem, Pow,
 }
 
 impl BinaryOp {
@@ -324,9 +305,7 @@ impl BinaryOp {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub enum UnaryOp {
-    Neg,
-    BitNot,
-    Not,
+    Neg, BitNot, Not,
 }
 
 impl UnaryOp {
