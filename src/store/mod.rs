@@ -3,8 +3,30 @@
 //! A [`Store`] gives immutable [`Snapshot`]s and applies [`Commit`]s atomically with strictly
 //! increasing microsecond times. It knows neither values nor documents; it validates what a
 //! transaction says it has read, and stamps commit times into the places a transaction marks.
+//!
+//! [`RedbStore`] is the engine. Its parts, in the order a commit meets them:
+//!
+//! ```text
+//! commit ──▶ pipeline ──▶ recent ──────▶ redb_engine ─▶ file ──▶ feed
+//!            queue,       validation,    tables, one    bytes    subscribers
+//!            batches      stamps         fsync
+//! ```
+//!
+//! Always true: a commit is durable first, visible second, acknowledged third, published last.
 
-use std::ops::Bound;
+mod clock;
+mod feed;
+mod file;
+mod pipeline;
+mod recent;
+mod redb_engine;
+mod redb_store;
+
+pub use clock::{Clock, SystemClock};
+pub use feed::{CommitFeed, FeedEvent};
+pub use redb_store::{Options, RedbStore};
+
+use std::ops::{Bound, ControlFlow};
 use std::sync::Arc;
 
 /// A transaction time in microseconds since 1970, UTC.
@@ -22,8 +44,30 @@ pub enum Table {
     Index,
     /// Superseded index entries.
     IndexHistory,
-    /// Format version, counters, maintenance state.
+    /// Counters, maintenance state.
     System,
+}
+
+impl Table {
+    /// Every table, in the order of [`Table::index`].
+    pub const ALL: [Table; 5] = [
+        Table::Documents,
+        Table::History,
+        Table::Index,
+        Table::IndexHistory,
+        Table::System,
+    ];
+
+    /// Its place in [`Table::ALL`].
+    pub const fn index(self) -> usize {
+        match self {
+            Table::Documents => 0,
+            Table::History => 1,
+            Table::Index => 2,
+            Table::IndexHistory => 3,
+            Table::System => 4,
+        }
+    }
 }
 
 /// Owned bytes of a key or value.
@@ -73,7 +117,7 @@ pub enum Read {
 }
 
 /// A transaction's outcome, to be applied atomically.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Commit {
     /// Time of the snapshot it read from.
     pub snapshot: TxnTime,
@@ -86,7 +130,7 @@ pub struct Commit {
 }
 
 /// Why a commit or a read did not succeed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// Something read has changed since the snapshot: run the transaction again.
     #[error("transaction was aborted due to concurrent modification")]
@@ -99,7 +143,7 @@ pub enum StoreError {
     /// The file is not ours, is newer than this program, or is damaged.
     #[error("{0}")]
     Unusable(String),
-    /// Another process holds the file.
+    /// Another process (or another store in this one) holds the file.
     #[error("{0} is in use by another process")]
     InUse(String),
     /// The disk or the engine failed.
@@ -119,6 +163,19 @@ pub trait Snapshot: Send + Sync {
     fn time(&self) -> TxnTime;
     /// The value of a key.
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Bytes>, StoreError>;
+    /// Shows the value of a key in place, without copying it; answers whether there is one.
+    fn get_with(
+        &self,
+        table: Table,
+        key: &[u8],
+        see: &mut dyn FnMut(&[u8]),
+    ) -> Result<bool, StoreError> {
+        let value = self.get(table, key)?;
+        if let Some(value) = &value {
+            see(value);
+        }
+        Ok(value.is_some())
+    }
     /// Entries with `start <= key < end` (per the bounds), ascending, or descending if `reverse`.
     fn range<'a>(
         &'a self,
@@ -127,26 +184,47 @@ pub trait Snapshot: Send + Sync {
         end: Bound<&[u8]>,
         reverse: bool,
     ) -> Result<Box<dyn Iterator<Item = Result<Entry, StoreError>> + 'a>, StoreError>;
+    /// Shows the entries [`Snapshot::range`] would give, in place and in the same order, until `see` breaks.
+    fn range_with(
+        &self,
+        table: Table,
+        start: Bound<&[u8]>,
+        end: Bound<&[u8]>,
+        reverse: bool,
+        see: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        for entry in self.range(table, start, end, reverse)? {
+            let (key, value) = entry?;
+            if see(&key, &value).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
 }
+
+/// A range of keys in one table: `start..end`.
+pub type KeyRange = (Table, Bytes, Bytes);
 
 /// What the feed tells about one commit.
 #[derive(Clone, Debug)]
 pub struct Committed {
     /// Its time.
     pub time: TxnTime,
-    /// The stamped keys it wrote or deleted.
+    /// The stamped keys it wrote or deleted, in order of table and key.
     pub keys: Arc<Vec<(Table, Bytes)>>,
+    /// The ranges it cleared, before it wrote.
+    pub clears: Arc<Vec<KeyRange>>,
 }
 
 /// An ordered transactional store of bytes.
 pub trait Store: Send + Sync {
-    /// The newest committed state.
+    /// The newest committed state. Cheap: no table is opened, nothing is copied.
     fn snapshot(&self) -> Result<Arc<dyn Snapshot>, StoreError>;
-    /// Applies a commit durably, or says why not. Blocks until it is on disk.
+    /// Applies a commit durably, or says why not. Blocks until it is on disk. A commit that
+    /// changes nothing returns its snapshot's time at once.
     fn commit(&self, commit: Commit) -> Result<TxnTime, StoreError>;
-    /// Every commit from now on, in order.
+    /// Every commit from now on, in order. To follow a state without a gap: subscribe first, then
+    /// take a snapshot, and skip what is not newer than it.
     fn subscribe(&self) -> CommitFeed;
 }
-
-/// A receiver of commits.
-pub struct CommitFeed(pub std::sync::mpsc::Receiver<Committed>);

@@ -1,0 +1,112 @@
+//! The store's face: a redb database in a file or in memory.
+
+use super::pipeline::Pipeline;
+use super::redb_engine::{RedbEngine, save_copy};
+use super::{Clock, Commit, CommitFeed, Snapshot, Store, StoreError, SystemClock, TxnTime};
+use std::path::Path;
+use std::sync::Arc;
+
+/// How a store is opened.
+#[derive(Clone)]
+pub struct Options {
+    /// Bytes of pages redb may keep in memory. They are taken as pages are read, not at once.
+    pub cache_bytes: usize,
+    /// Bytes of recent commits' keys kept for validation. A transaction whose snapshot is older
+    /// than all of them is contended.
+    pub window_bytes: usize,
+    /// Where commit times come from.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            cache_bytes: 64 << 20,
+            window_bytes: 8 << 20,
+            clock: Arc::new(SystemClock),
+        }
+    }
+}
+
+/// A [`Store`] over redb. Dropping it closes it.
+pub struct RedbStore {
+    pipeline: Pipeline<RedbEngine>,
+    cache_bytes: usize,
+}
+
+impl RedbStore {
+    /// Opens the database file at `path`; makes one if there is none, or an empty file.
+    ///
+    /// [`StoreError::Unusable`]: the file is not an fql database, is newer than this program, is
+    /// damaged, or cannot be read and written; it stays as it is. [`StoreError::InUse`]: another
+    /// process has it open.
+    pub fn open(path: impl AsRef<Path>) -> Result<RedbStore, StoreError> {
+        RedbStore::open_with(path, Options::default())
+    }
+
+    /// Opens a file with other options than the usual.
+    pub fn open_with(path: impl AsRef<Path>, options: Options) -> Result<RedbStore, StoreError> {
+        let now = TxnTime(options.clock.now_micros());
+        let engine = RedbEngine::open(path.as_ref(), options.cache_bytes, now)?;
+        RedbStore::start(engine, options)
+    }
+
+    /// A new database in memory.
+    pub fn memory() -> Result<RedbStore, StoreError> {
+        RedbStore::memory_with(Options::default())
+    }
+
+    /// A new database in memory with other options than the usual.
+    pub fn memory_with(options: Options) -> Result<RedbStore, StoreError> {
+        let now = TxnTime(options.clock.now_micros());
+        let engine = RedbEngine::memory(options.cache_bytes, now)?;
+        RedbStore::start(engine, options)
+    }
+
+    fn start(engine: RedbEngine, options: Options) -> Result<RedbStore, StoreError> {
+        let current = engine.snapshot()?;
+        Ok(RedbStore {
+            pipeline: Pipeline::new(engine, current, options.clock, options.window_bytes),
+            cache_bytes: options.cache_bytes,
+        })
+    }
+
+    /// Writes the newest committed state, whole, into a new file. Commits go on meanwhile. A file
+    /// that exists already is [`StoreError::Unusable`] and stays as it is.
+    pub fn save_copy(&self, path: impl AsRef<Path>) -> Result<(), StoreError> {
+        let snapshot = self.pipeline.snapshot()?;
+        save_copy(&*snapshot, path.as_ref(), self.cache_bytes)
+    }
+
+    /// Closes the file, after the commits that are under way. What is called later, on the store or
+    /// on its snapshots, answers [`StoreError::Closed`].
+    pub fn close(&self) {
+        self.pipeline.close();
+    }
+
+    /// How many batches of commits were made durable since the store was opened: with many
+    /// concurrent clients far fewer than commits.
+    pub fn batches(&self) -> u64 {
+        self.pipeline.batches()
+    }
+}
+
+impl Store for RedbStore {
+    fn snapshot(&self) -> Result<Arc<dyn Snapshot>, StoreError> {
+        self.pipeline.snapshot()
+    }
+
+    fn commit(&self, commit: Commit) -> Result<TxnTime, StoreError> {
+        self.pipeline.commit(commit)
+    }
+
+    fn subscribe(&self) -> CommitFeed {
+        self.pipeline.subscribe()
+    }
+}
+
+impl Drop for RedbStore {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
