@@ -5,8 +5,16 @@
 
 mod kind;
 pub mod number;
+pub mod order;
 mod set;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod time;
 
 pub use kind::*;
 pub use set::*;
+
+/// Runs a step of a recursion over nested values, on a grown stack if need be.
+pub(crate) fn deep<R>(step: impl FnOnce() -> R) -> R {
+    stacker::maybe_grow(64 * 1024, 1024 * 1024, step)
+}

@@ -110,6 +110,15 @@ impl Number {
         }
     }
 
+    /// As [`Number::compare`], but an integer and a Double exactly: transitive for all numbers.
+    pub fn compare_exactly(self, other: Number) -> Ordering {
+        match (self, other) {
+            (Number::Integer(a), Number::Double(b)) => compare_integer_to_double(a, b),
+            (Number::Double(a), Number::Integer(b)) => compare_integer_to_double(b, a).reverse(),
+            (a, b) => a.compare(b),
+        }
+    }
+
     /// Internal equality (`includes`, `distinct`): integers exactly, else IEEE.
     pub fn same(self, other: Number) -> bool {
         match (self, other) {
@@ -126,6 +135,23 @@ pub fn compare_doubles(a: f64, b: f64) -> Ordering {
         (true, false) => Ordering::Greater,
         (false, true) => Ordering::Less,
         (false, false) => a.total_cmp(&b),
+    }
+}
+
+fn compare_integer_to_double(n: i64, x: f64) -> Ordering {
+    if x.is_nan() || x >= 2f64.powi(63) {
+        Ordering::Less
+    } else if x < -(2f64.powi(63)) {
+        Ordering::Greater
+    } else {
+        // The cast truncates exactly; what it cut off, or the sign of zero, decides ties.
+        n.cmp(&(x as i64)).then_with(|| {
+            if x.trunc() == x {
+                compare_doubles(n as f64, x)
+            } else {
+                compare_doubles(0.0, x)
+            }
+        })
     }
 }
 
