@@ -3,12 +3,15 @@
 //! This room holds the kinds of values, their equality and order, their text forms, and their byte
 //! codecs. It uses only the syntax tree (a lambda is a value) and knows neither storage nor evaluation.
 
+pub mod format;
 mod kind;
 pub mod number;
 pub mod order;
+pub mod rendered;
 mod set;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod text;
 pub mod time;
 
 pub use kind::*;
