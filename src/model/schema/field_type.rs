@@ -2,7 +2,7 @@
 //!
 //! A field's signature becomes a [`FieldType`] once; a write then checks its values against it. Native collections use
 //! the same types, with fields that only the system may write. Matching and its failure texts are in
-//! the module `validate`.
+//! [`super::validate`].
 
 use crate::value::Str;
 

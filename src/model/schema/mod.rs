@@ -14,16 +14,21 @@
 //! - Native collections have the same shape as user-defined ones, from the static table in [`native`], so that one
 //!   code path stores, validates, indexes and renders both.
 
+pub mod check;
 pub mod collection;
 pub mod failure;
 pub mod field_type;
 pub mod function;
 pub mod load;
 pub mod migration_codec;
+pub mod names;
 pub mod native;
 pub mod path;
 pub mod role;
 pub mod text;
+pub mod texts;
+pub mod type_display;
+pub mod validate;
 
 pub use collection::{
     BackingIndex, CheckConstraint, Collection, ComputedField, FieldDef, IndexDef, IndexStatus,

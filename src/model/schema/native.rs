@@ -4,7 +4,7 @@
 //! (`spec schema-fsl 1, 2.1, 8.1, 9.1`, `spec access-control 2, 4, 5, 6, 7`).
 
 use super::collection::{BackingIndex, Collection, IndexStatus, Term};
-use super::field_type::{Check, FieldRule, FieldType, Literal, ObjectType};
+use super::field_type::{Access, Check, FieldRule, FieldType, Literal, ObjectType};
 use crate::store::TxnTime;
 use crate::value::{CollId, IndexId, Object, PathPart};
 use std::sync::{Arc, OnceLock};
@@ -186,6 +186,17 @@ impl NativeCollection {
     /// The field of that name.
     pub fn field(&self, name: &str) -> Option<&FieldRule> {
         self.object().field(name)
+    }
+
+    /// Whether queries never see the field.
+    pub fn hides(&self, name: &str) -> bool {
+        self.field(name)
+            .is_none_or(|field| field.access == Access::Internal)
+    }
+
+    /// Visible fields in the order of rendering, after `id` or `name`, `coll`, `ts`, `ttl`.
+    pub fn display_order(&self) -> &'static [&'static str] {
+        self.display
     }
 
     fn to_collection(&'static self) -> Collection {
