@@ -5,6 +5,7 @@
 
 pub mod codec;
 pub mod format;
+pub mod key;
 mod kind;
 pub mod number;
 pub mod order;
