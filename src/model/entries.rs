@@ -1,0 +1,159 @@
+//! The index entries of a document (`spec fql10-data 6.3`).
+//!
+//! One entry for every combination of the values of the terms and sort values; a path with `mva` has one value for
+//! each distinct element of the arrays it leads to. A document without any non-null term has no entry.
+
+use super::bytes::{self, Stamps};
+use super::schema::{BackingIndex, Collection, Schema};
+use super::version::step;
+use super::{ComputedFields, IndexedDocument, ModelError, keys};
+use crate::value::{CollId, PathPart, ScopeId, Value};
+
+/// The most bytes the key of an index entry may have (`spec fql10-data 1.5`).
+pub const MAX_KEY: u64 = 64_000;
+
+/// The most entries one document may have in one index: a cartesian product can explode.
+const MAX_ENTRIES: usize = 1 << 20;
+
+/// The key of an index entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct EntryKey {
+    /// `scope index terms values id coll`
+    pub key: Vec<u8>,
+    /// Places of the commit time in it.
+    pub stamps: Stamps,
+    /// Length of `scope index terms values`: documents with equal entries agree up to here.
+    pub tuple: usize,
+}
+
+/// What is needed to find the values of a document's fields.
+pub(crate) struct Fields<'a> {
+    pub schema: &'a Schema,
+    pub collection: &'a Collection,
+    pub computed: Option<&'a dyn ComputedFields>,
+    pub document: IndexedDocument<'a>,
+}
+
+/// The entries of a document in one index, sorted and distinct.
+pub(crate) fn entries(
+    scope: ScopeId,
+    index: &BackingIndex,
+    fields: &Fields<'_>,
+) -> Result<Vec<EntryKey>, ModelError> {
+    let mut combinations: Vec<Vec<u8>> = vec![keys::index(scope, index.id).to_vec()];
+    let mut stamped: Vec<Stamps> = vec![Stamps::new()];
+    let mut any_term: Vec<bool> = vec![index.terms.is_empty()];
+    let terms = index
+        .terms
+        .iter()
+        .map(|term| (&term.path[..], term.mva, false, true));
+    let values = index
+        .values
+        .iter()
+        .map(|value| (&value.path[..], value.mva, value.descending, false));
+    for (path, mva, descending, is_term) in terms.chain(values) {
+        let choices = choices(fields, path, mva);
+        if combinations.len().saturating_mul(choices.len()) > MAX_ENTRIES {
+            return Err(ModelError::TransactionTooLarge(super::MAX_TRANSACTION + 1));
+        }
+        let mut next = (Vec::new(), Vec::new(), Vec::new());
+        for (at, prefix) in combinations.iter().enumerate() {
+            for choice in &choices {
+                let mut key = prefix.clone();
+                let mut stamps = stamped[at].clone();
+                bytes::encode_key(choice, descending, &mut key, &mut stamps);
+                next.0.push(key);
+                next.1.push(stamps);
+                next.2.push(any_term[at] || (is_term && !choice.is_null()));
+            }
+        }
+        (combinations, stamped, any_term) = next;
+    }
+    let suffix = keys::index_suffix(fields.collection.id, fields.document.id);
+    let mut found = Vec::with_capacity(combinations.len());
+    for ((mut key, stamps), any_term) in combinations.into_iter().zip(stamped).zip(any_term) {
+        if !any_term {
+            continue;
+        }
+        let tuple = key.len();
+        key.extend_from_slice(&suffix);
+        if key.len() as u64 > MAX_KEY {
+            return Err(ModelError::KeyTooLarge(key.len() as u64));
+        }
+        found.push(EntryKey { key, stamps, tuple });
+    }
+    found.sort_by(|a, b| a.key.cmp(&b.key));
+    found.dedup_by(|a, b| a.key == b.key);
+    Ok(found)
+}
+
+/// The values an index takes from one path of a document; at least one, null if there is nothing.
+fn choices(fields: &Fields<'_>, path: &[PathPart], mva: bool) -> Vec<Value> {
+    let value = lookup(fields, path).unwrap_or(Value::NULL);
+    if !mva {
+        return vec![value];
+    }
+    let mut distinct = Vec::new();
+    flatten(&value, true, &mut distinct);
+    if distinct.is_empty() {
+        distinct.push(Value::NULL);
+    }
+    // Equal elements become equal keys and are removed there.
+    distinct
+}
+
+/// Elements of nested arrays; objects inside arrays have none.
+fn flatten(value: &Value, top: bool, out: &mut Vec<Value>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| flatten(item, false, out)),
+        Value::Object(_) if !top => {}
+        other => out.push(other.clone()),
+    }
+}
+
+/// The value at a path of a document, metadata and computed fields included.
+fn lookup(fields: &Fields<'_>, path: &[PathPart]) -> Option<Value> {
+    let (first, rest) = path.split_first()?;
+    let PathPart::Field(name) = first else {
+        return None;
+    };
+    let document = &fields.document;
+    let mut value = match &**name {
+        _ if fields.collection.computed_field(name).is_some() => {
+            fields
+                .computed?
+                .evaluate(fields.schema, fields.collection, document, name)?
+        }
+        "id" => Value::Id(document.id.0),
+        "ts" => document
+            .ts
+            .map_or(Value::TransactionTime, |ts| Value::Time(ts.into())),
+        "ttl" => Value::Time(document.ttl?),
+        "data" if !fields.collection.is_native() => Value::Object(document.data.clone()),
+        _ => document.data.get(name)?.clone(),
+    };
+    for part in rest {
+        value = step(&value, part)?;
+    }
+    Some(value)
+}
+
+/// The keys of all entries with these terms: `scope index terms`.
+pub(crate) fn terms_prefix(scope: ScopeId, index: &BackingIndex, terms: &[Value]) -> Vec<u8> {
+    let mut key = keys::index(scope, index.id).to_vec();
+    for term in terms {
+        bytes::encode_key(term, false, &mut key, &mut Stamps::new());
+    }
+    key
+}
+
+/// Whether an entry of this collection ends like this one, of any document.
+pub(crate) fn same_tuple(entry: &EntryKey, key: &[u8]) -> bool {
+    key.len() == entry.key.len()
+        && key.starts_with(entry.key.get(..entry.tuple).unwrap_or_default())
+}
+
+/// The document of an entry's key.
+pub(crate) fn document_of(key: &[u8]) -> Option<(CollId, crate::value::DocId)> {
+    keys::index_document(key)
+}

@@ -1,0 +1,405 @@
+//! A query's transaction: one snapshot, the query's own writes over it, and a log of what was read.
+
+use super::cursor::RawCursor;
+use super::overlay::Overlay;
+use super::read_log::ReadLog;
+use super::scan::ScanCursor;
+use super::schema::{Collection, Schema};
+use super::version::{Header, Version};
+use super::{Model, ModelError, keys};
+use crate::store::{Bytes, Commit, Snapshot, Table, TxnTime};
+use crate::value::{CollId, DocId, ScopeId, Time};
+use std::collections::HashMap;
+use std::ops::Bound;
+use std::sync::Arc;
+
+/// The most bytes a transaction may write (`spec fql10-data 1.5`).
+pub const MAX_TRANSACTION: u64 = 16_777_216;
+
+/// Documents kept decoded for repeated reads; the cache starts over when it is full.
+const CACHED_DOCUMENTS: usize = 1024;
+const CACHED_BYTES: u64 = 16 << 20;
+
+/// The last fifteen minutes are always readable.
+pub(crate) const ALWAYS_READABLE: i64 = 15 * 60 * 1_000_000;
+
+const DAY: i64 = 86_400_000_000;
+
+/// One query's transaction.
+pub struct Txn {
+    pub(crate) model: Arc<Model>,
+    pub(crate) snapshot: Arc<dyn Snapshot>,
+    time: TxnTime,
+    scope: ScopeId,
+    schema: Arc<Schema>,
+    pub(crate) overlay: Overlay,
+    pub(crate) reads: ReadLog,
+    pub(crate) dropped: Vec<ScopeId>,
+    cache: Cache,
+    epoch: u64,
+    stats: TxnStats,
+    /// Bytes of changed index rows by document, for write operations.
+    pub(crate) index_bytes: HashMap<[u8; keys::DOCUMENT_KEY], u64>,
+}
+
+/// What a transaction has cost so far (`spec fql10-data 8.2`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TxnStats {
+    /// Read operations.
+    pub read_ops: u64,
+    /// Write operations.
+    pub write_ops: u64,
+    /// Bytes of versions and entries read.
+    pub bytes_read: u64,
+    /// Bytes of versions and entries written.
+    pub bytes_written: u64,
+}
+
+#[derive(Default)]
+struct Cache {
+    documents: HashMap<(ScopeId, CollId, DocId), Option<Arc<Version>>>,
+    bytes: u64,
+}
+
+impl Txn {
+    pub(crate) fn new(
+        model: Arc<Model>,
+        snapshot: Arc<dyn Snapshot>,
+        time: TxnTime,
+        scope: ScopeId,
+        schema: Arc<Schema>,
+    ) -> Txn {
+        Txn {
+            model,
+            snapshot,
+            time,
+            scope,
+            schema,
+            overlay: Overlay::default(),
+            reads: ReadLog::default(),
+            dropped: Vec::new(),
+            cache: Cache::default(),
+            epoch: 0,
+            stats: TxnStats::default(),
+            index_bytes: HashMap::new(),
+        }
+    }
+
+    /// The query's time: `Time.now()`, liveness by ttl, the latest `at`.
+    pub fn time(&self) -> TxnTime {
+        self.time
+    }
+
+    /// The newest commit the query sees; event sources start here.
+    pub fn snapshot_time(&self) -> TxnTime {
+        self.snapshot.time()
+    }
+
+    /// The database the query runs in.
+    pub fn scope(&self) -> ScopeId {
+        self.scope
+    }
+
+    /// The schema of that database, as of the start of the query.
+    pub fn schema(&self) -> &Arc<Schema> {
+        &self.schema
+    }
+
+    /// The model the transaction belongs to.
+    pub fn model(&self) -> &Arc<Model> {
+        &self.model
+    }
+
+    /// Whether anything was written.
+    pub fn has_writes(&self) -> bool {
+        !self.overlay.is_empty() || !self.dropped.is_empty()
+    }
+
+    /// Grows with every own write: while it stands still, what was read stays true.
+    pub fn write_epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    pub(crate) fn bump_epoch(&mut self) {
+        self.epoch += 1;
+    }
+
+    /// What the transaction has cost so far.
+    pub fn stats(&self) -> TxnStats {
+        let mut stats = self.stats;
+        for (key, pending) in self.overlay.iter(Table::Documents) {
+            let index: u64 = self.index_bytes.get(&key[..]).copied().unwrap_or(0);
+            let bytes = pending.value.as_ref().map_or(0, |value| value.len() as u64) + index;
+            stats.write_ops += bytes.div_ceil(1024).max(1);
+            stats.bytes_written += bytes;
+        }
+        stats
+    }
+
+    /// Counts the read of a document found by a scan; reads by [`Txn::get`] count themselves.
+    pub fn charge_document(&mut self, bytes: u64) {
+        self.stats.read_ops += bytes.div_ceil(4096).max(1);
+        self.stats.bytes_read += bytes;
+    }
+
+    /// Counts the read of one page of a set of so many bytes, stored in so many partitions (8 without terms, else 1).
+    pub fn charge_page(&mut self, bytes: u64, partitions: u64) {
+        self.stats.read_ops += bytes.div_ceil(4096).max(1) + partitions.saturating_sub(1);
+        self.stats.bytes_read += bytes;
+    }
+
+    /// The live version of a document at a time, now if `None`; own writes are visible now. It has the current shape.
+    pub fn get(
+        &mut self,
+        coll: CollId,
+        id: DocId,
+        at: Option<TxnTime>,
+    ) -> Result<Option<Arc<Version>>, ModelError> {
+        if let Some(at) = at.filter(|at| *at < self.snapshot_time()) {
+            return self.get_past(coll, id, at);
+        }
+        let own_writes = at.is_none();
+        let cache_key = (self.scope, coll, id);
+        if own_writes && let Some(known) = self.cache.documents.get(&cache_key) {
+            return Ok(known.clone());
+        }
+        let key = keys::document(self.scope, coll, id);
+        let stored = if own_writes {
+            self.current(&key)?
+        } else {
+            self.committed(&key)?
+        };
+        self.charge_document(stored.as_ref().map_or(0, |bytes| bytes.len() as u64));
+        let version = match stored {
+            Some(bytes) => self.live_version(coll, bytes)?,
+            None => None,
+        };
+        if own_writes {
+            self.remember(cache_key, version.clone());
+        }
+        Ok(version)
+    }
+
+    /// The stored bytes of a document now, expired or not, own writes included; recorded for validation.
+    pub(crate) fn current(
+        &mut self,
+        key: &[u8; keys::DOCUMENT_KEY],
+    ) -> Result<Option<Bytes>, ModelError> {
+        if let Some(pending) = self.overlay.get(Table::Documents, key) {
+            return Ok(pending.value.clone());
+        }
+        self.committed(key)
+    }
+
+    fn committed(&mut self, key: &[u8; keys::DOCUMENT_KEY]) -> Result<Option<Bytes>, ModelError> {
+        if self.is_dropped(key) {
+            return Ok(None);
+        }
+        self.reads.document(*key);
+        Ok(self.snapshot.get(Table::Documents, key)?)
+    }
+
+    fn get_past(
+        &mut self,
+        coll: CollId,
+        id: DocId,
+        at: TxnTime,
+    ) -> Result<Option<Arc<Version>>, ModelError> {
+        self.check_readable(coll, at)?;
+        let key = keys::document(self.scope, coll, id);
+        if self.is_dropped(&key) {
+            return Ok(None);
+        }
+        let stored = self.stored_at(&key, at)?;
+        self.charge_document(stored.as_ref().map_or(0, |bytes| bytes.len() as u64));
+        match stored {
+            Some(bytes) => self.live_version(coll, bytes),
+            None => Ok(None),
+        }
+    }
+
+    /// The committed bytes, maybe a tombstone, that were in force at a time.
+    pub(crate) fn stored_at(
+        &self,
+        key: &[u8; keys::DOCUMENT_KEY],
+        at: TxnTime,
+    ) -> Result<Option<Bytes>, ModelError> {
+        if let Some(bytes) = self.snapshot.get(Table::Documents, key)?
+            && keys::time_at(&bytes, 0).is_some_and(|ts| ts <= at)
+        {
+            return Ok(Some(bytes));
+        }
+        let mut start = key.to_vec();
+        start.extend_from_slice(&keys::inverted_time_bytes(at));
+        let end = keys::successor(key);
+        let mut range = self.snapshot.range(
+            Table::History,
+            Bound::Included(&start),
+            Bound::Excluded(&end),
+            false,
+        )?;
+        Ok(range.next().transpose()?.map(|(_, value)| value))
+    }
+
+    /// Decodes a stored version if it is live, and carries it into the current shape of its collection.
+    pub(crate) fn live_version(
+        &self,
+        coll: CollId,
+        bytes: Bytes,
+    ) -> Result<Option<Arc<Version>>, ModelError> {
+        match self.schema.collection(coll) {
+            Some(collection) => decode_live(collection, self.time.into(), bytes),
+            None => Ok(None),
+        }
+    }
+
+    fn remember(&mut self, key: (ScopeId, CollId, DocId), version: Option<Arc<Version>>) {
+        let size = version.as_ref().map_or(0, |version| version.size());
+        if self.cache.documents.len() >= CACHED_DOCUMENTS || self.cache.bytes + size > CACHED_BYTES
+        {
+            self.cache = Cache::default();
+        }
+        self.cache.bytes += size;
+        self.cache.documents.insert(key, version);
+    }
+
+    pub(crate) fn forget_cached(&mut self, coll: CollId, id: DocId) {
+        self.cache.documents.remove(&(self.scope, coll, id));
+    }
+
+    pub(crate) fn clear_cache(&mut self) {
+        self.cache = Cache::default();
+    }
+
+    /// Documents of a collection in id order.
+    pub fn scan(
+        &mut self,
+        coll: CollId,
+        range: (Bound<DocId>, Bound<DocId>),
+        reverse: bool,
+        at: Option<TxnTime>,
+    ) -> ScanCursor {
+        ScanCursor::new(self, coll, range, reverse, at)
+    }
+
+    /// Fails if versions in force at `at` may be gone (`spec fql10-data 7.1`).
+    pub fn check_readable(&self, coll: CollId, at: TxnTime) -> Result<(), ModelError> {
+        let minimum = self.minimum_valid_time(coll);
+        if at < minimum {
+            Err(ModelError::BeforeHistory {
+                requested: at,
+                minimum,
+            })
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The earliest readable time of a collection.
+    pub fn minimum_valid_time(&self, coll: CollId) -> TxnTime {
+        let now = self.time;
+        self.schema
+            .collection(coll)
+            .map_or(TxnTime(i64::MIN), |collection| horizon(collection, now))
+    }
+
+    /// Runs `f` on another database in the same transaction.
+    pub fn with_scope<R>(
+        &mut self,
+        scope: ScopeId,
+        f: impl FnOnce(&mut Txn) -> R,
+    ) -> Result<R, ModelError> {
+        if scope == self.scope {
+            return Ok(f(self));
+        }
+        let schema = self.model.clone().schema_of(scope, &self.snapshot)?;
+        let outer = (self.scope, std::mem::replace(&mut self.schema, schema));
+        self.scope = scope;
+        let result = f(self);
+        (self.scope, self.schema) = outer;
+        Ok(result)
+    }
+
+    /// Whether a key belongs to a database that this transaction has dropped.
+    pub(crate) fn is_dropped(&self, key: &[u8]) -> bool {
+        !self.dropped.is_empty()
+            && keys::scope_of(key).is_some_and(|scope| self.dropped.contains(&scope))
+    }
+
+    /// A walk over the current state of a table, own writes included.
+    pub(crate) fn walk(&self, table: Table, range: (Vec<u8>, Vec<u8>), reverse: bool) -> RawCursor {
+        RawCursor::current(table, range.0, range.1, reverse)
+    }
+
+    /// What goes to the store; `None` if nothing was written.
+    pub fn into_commit(mut self) -> Option<Commit> {
+        if !self.has_writes() {
+            return None;
+        }
+        self.write_history();
+        let mut clears = Vec::new();
+        for scope in &self.dropped {
+            let (start, end) = keys::scope_range(*scope);
+            for table in [
+                Table::Documents,
+                Table::History,
+                Table::Index,
+                Table::IndexHistory,
+                Table::System,
+            ] {
+                clears.push((table, start.clone(), end.clone()));
+            }
+        }
+        // Every write depends on the schema it was made under.
+        self.reads
+            .point(Table::System, keys::system::schema_version(self.scope));
+        Some(Commit {
+            snapshot: self.snapshot.time(),
+            reads: self.reads.into_reads(),
+            writes: self.overlay.into_writes(),
+            clears,
+        })
+    }
+}
+
+/// The earliest readable time of a collection (`spec fql10-data 7.1`).
+pub(crate) fn horizon(collection: &Collection, now: TxnTime) -> TxnTime {
+    let kept = match collection.history_days {
+        Some(days) => now
+            .0
+            .saturating_sub(days.max(0).saturating_mul(DAY))
+            .max(collection.min_valid_time.0),
+        None if collection.is_native() => return TxnTime(i64::MIN),
+        None => collection.min_valid_time.0,
+    };
+    TxnTime(kept.saturating_sub(ALWAYS_READABLE))
+}
+
+/// Decodes a stored version if it is live, in the current shape of `collection`.
+pub(crate) fn decode_live(
+    collection: &Arc<Collection>,
+    now: Time,
+    bytes: Bytes,
+) -> Result<Option<Arc<Version>>, ModelError> {
+    let header = Header::read(&bytes).ok_or_else(damaged)?;
+    if !header.is_live(now) {
+        return Ok(None);
+    }
+    Ok(Some(Arc::new(decode(collection, &header, bytes))))
+}
+
+/// Decodes a stored version, in the current shape of `collection`.
+pub(crate) fn decode(collection: &Arc<Collection>, header: &Header, bytes: Bytes) -> Version {
+    let version = Version::from_bytes(header, bytes);
+    if header.level < collection.migration_level() {
+        let object = super::migrate(collection, header.level, &version.object());
+        version.migrated(object)
+    } else {
+        version
+    }
+}
+
+/// A stored version cannot be read.
+pub(crate) fn damaged() -> ModelError {
+    ModelError::Corrupt("a document version is damaged".into())
+}

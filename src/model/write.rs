@@ -1,0 +1,403 @@
+//! Writes: a new version or a deletion, and all that follows from it.
+//!
+//! Index entries are the difference between those of the version before and those of the version after. What this
+//! transaction itself added and removed again leaves no trace; what it supersedes of the committed state moves to the
+//! history tables when the transaction is turned into a commit.
+
+use super::bytes::Stamps;
+use super::entries::{self, EntryKey, Fields};
+use super::overlay::Pending;
+use super::schema::{BackingIndex, Collection, IndexStatus};
+use super::txn::{self, MAX_TRANSACTION, Txn};
+use super::version::{self, Header, read_ttl, write_ttl};
+use super::{IndexedDocument, ModelError, keys, native};
+use crate::store::{Bytes, Stamp, StampPlace, Table};
+use crate::value::{CollId, DocId, IndexId, Object, PathPart, Time};
+use smallvec::smallvec;
+use std::sync::Arc;
+
+/// What a write met.
+#[derive(Clone, Debug, Default)]
+pub struct PutOutcome {
+    /// Unique constraints it violates, one per conflicting entry. The write has happened nevertheless; the query must
+    /// fail.
+    pub unique_conflicts: Vec<Conflict>,
+    /// There was no live version before.
+    pub created: bool,
+}
+
+/// A violated unique constraint.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Conflict {
+    /// The physical index.
+    pub index: IndexId,
+    /// The fields of the constraint.
+    pub paths: Vec<Vec<PathPart>>,
+}
+
+impl Txn {
+    /// Writes a new version of a document: `data` whole, and when it expires.
+    ///
+    /// Every index is maintained, unique constraints are checked against the current state, own writes included.
+    /// Writing a `Collection` assigns and builds its physical indexes; writing a `Database` or `Key` registers it.
+    pub fn put(
+        &mut self,
+        coll: CollId,
+        id: DocId,
+        data: Arc<Object>,
+        ttl: Option<Time>,
+    ) -> Result<PutOutcome, ModelError> {
+        let collection = self.collection_of(coll)?;
+        let (bytes, stamps) = version::encode(&data, ttl, collection.migration_level())?;
+        let key = keys::document(self.scope(), coll, id);
+        let before = self.current(&key)?;
+        let now: Time = self.time().into();
+        let created = match &before {
+            Some(bytes) => !Header::read(bytes).ok_or_else(txn::damaged)?.is_live(now),
+            None => true,
+        };
+        let document = IndexedDocument {
+            id,
+            ts: None,
+            ttl,
+            data: &data,
+        };
+        let unique_conflicts =
+            self.index_write(&collection, id, before.clone(), Some(&document))?;
+        self.write_document(&key, Some(bytes.into()), stamps)?;
+        self.after_write(coll, id, before, Some(&data))?;
+        self.check_size()?;
+        Ok(PutOutcome {
+            unique_conflicts,
+            created,
+        })
+    }
+
+    /// Deletes a document; false if there was none.
+    pub fn delete(&mut self, coll: CollId, id: DocId) -> Result<bool, ModelError> {
+        let collection = self.collection_of(coll)?;
+        let key = keys::document(self.scope(), coll, id);
+        let Some(before) = self.current(&key)? else {
+            return Ok(false);
+        };
+        let live = Header::read(&before)
+            .ok_or_else(txn::damaged)?
+            .is_live(self.time().into());
+        self.index_write(&collection, id, Some(before.clone()), None)?;
+        self.write_document(&key, None, Stamps::new())?;
+        self.after_write(coll, id, Some(before), None)?;
+        self.check_size()?;
+        Ok(live)
+    }
+
+    pub(crate) fn collection_of(&self, coll: CollId) -> Result<Arc<Collection>, ModelError> {
+        match self.schema().collection(coll) {
+            Some(collection) => Ok(collection.clone()),
+            None => Err(ModelError::Corrupt(format!(
+                "write to unknown collection {}",
+                coll.0
+            ))),
+        }
+    }
+
+    fn check_size(&self) -> Result<(), ModelError> {
+        let bytes = self.overlay.bytes();
+        if bytes > MAX_TRANSACTION {
+            Err(ModelError::TransactionTooLarge(bytes))
+        } else {
+            Ok(())
+        }
+    }
+
+    fn write_document(
+        &mut self,
+        key: &[u8; keys::DOCUMENT_KEY],
+        value: Option<Bytes>,
+        stamps: Stamps,
+    ) -> Result<(), ModelError> {
+        let base = match self.overlay.get(Table::Documents, key) {
+            Some(pending) => pending.base.clone(),
+            None if self.is_dropped(key) => None,
+            None => self.snapshot.get(Table::Documents, key)?,
+        };
+        if value.is_none() && base.is_none() {
+            self.overlay.forget(Table::Documents, key);
+        } else {
+            self.overlay.set(
+                Table::Documents,
+                key,
+                Pending {
+                    value,
+                    stamps,
+                    base,
+                },
+            );
+        }
+        if let (Some(coll), Some(id)) = (keys::document_coll(key), keys::document_id(key)) {
+            self.forget_cached(coll, id);
+        }
+        self.bump_epoch();
+        Ok(())
+    }
+
+    /// Changes the entries of every index from those of the stored version `before` to those of `after`.
+    fn index_write(
+        &mut self,
+        collection: &Arc<Collection>,
+        id: DocId,
+        before: Option<Bytes>,
+        after: Option<&IndexedDocument<'_>>,
+    ) -> Result<Vec<Conflict>, ModelError> {
+        let mut conflicts = Vec::new();
+        if collection.backing.is_empty() {
+            return Ok(conflicts);
+        }
+        let before = match before {
+            Some(bytes) => {
+                let header = Header::read(&bytes).ok_or_else(txn::damaged)?;
+                let version = txn::decode(collection, &header, bytes);
+                Some((header, version.object()))
+            }
+            None => None,
+        };
+        let computed = self.model.computed_fields();
+        let schema = self.schema().clone();
+        for index in &collection.backing {
+            if index.status == IndexStatus::Failed {
+                continue;
+            }
+            let fields = |document| Fields {
+                schema: &schema,
+                collection,
+                computed: computed.as_deref(),
+                document,
+            };
+            let old = match &before {
+                Some((header, data)) => {
+                    let document = IndexedDocument {
+                        id,
+                        ts: header.ts,
+                        ttl: header.ttl,
+                        data,
+                    };
+                    entries::entries(self.scope(), index, &fields(document))?
+                }
+                None => Vec::new(),
+            };
+            let new = match after {
+                Some(document) => entries::entries(self.scope(), index, &fields(*document))?,
+                None => Vec::new(),
+            };
+            let old_ttl = before.as_ref().and_then(|(header, _)| header.ttl);
+            let new_ttl = after.and_then(|document| document.ttl);
+            let changed = self.replace_entries(&old, old_ttl, &new, new_ttl)?;
+            if changed > 0 {
+                let key = keys::document(self.scope(), collection.id, id);
+                *self.index_bytes.entry(key).or_default() += changed;
+            }
+            if index.unique {
+                for entry in new
+                    .iter()
+                    .filter(|entry| !old.iter().any(|old| old.key == entry.key))
+                {
+                    if self.conflicts(entry)? {
+                        conflicts.push(conflict(index));
+                    }
+                }
+            }
+        }
+        Ok(conflicts)
+    }
+
+    /// Returns the bytes of changed entries.
+    fn replace_entries(
+        &mut self,
+        old: &[EntryKey],
+        old_ttl: Option<Time>,
+        new: &[EntryKey],
+        new_ttl: Option<Time>,
+    ) -> Result<u64, ModelError> {
+        let mut changed = 0;
+        for entry in old {
+            if new.binary_search_by(|new| new.key.cmp(&entry.key)).is_err() {
+                changed += entry.key.len() as u64;
+                self.write_entry(entry, None)?;
+            }
+        }
+        for entry in new {
+            let kept = old.binary_search_by(|old| old.key.cmp(&entry.key)).is_ok();
+            if !kept || old_ttl != new_ttl {
+                changed += entry.key.len() as u64;
+                self.write_entry(entry, Some(new_ttl))?;
+            }
+        }
+        Ok(changed)
+    }
+
+    /// Adds (with its ttl) or removes an index entry.
+    fn write_entry(
+        &mut self,
+        entry: &EntryKey,
+        ttl: Option<Option<Time>>,
+    ) -> Result<(), ModelError> {
+        let key = &entry.key[..];
+        let base = match self.overlay.get(Table::Index, key) {
+            Some(pending) => pending.base.clone(),
+            None if self.is_dropped(key) => None,
+            None => self.snapshot.get(Table::Index, key)?,
+        };
+        match ttl {
+            None if base.is_none() => self.overlay.forget(Table::Index, key),
+            None => {
+                let pending = Pending {
+                    value: None,
+                    stamps: entry.stamps.clone(),
+                    base,
+                };
+                self.overlay.set(Table::Index, key, pending);
+            }
+            // Removed and added again: as it was.
+            Some(ttl) if base.as_ref().is_some_and(|base| entry_ttl(base) == ttl) => {
+                self.overlay.forget(Table::Index, key);
+            }
+            Some(ttl) => {
+                let mut value = keys::PENDING.to_vec();
+                if let Some(ttl) = ttl {
+                    write_ttl(ttl, &mut value);
+                }
+                let mut stamps: Stamps = smallvec![Stamp {
+                    place: StampPlace::Value,
+                    offset: 0,
+                    inverted: false
+                }];
+                stamps.extend(entry.stamps.iter().copied());
+                self.overlay.set(
+                    Table::Index,
+                    key,
+                    Pending {
+                        value: Some(value.into()),
+                        stamps,
+                        base,
+                    },
+                );
+            }
+        }
+        self.bump_epoch();
+        Ok(())
+    }
+
+    /// Whether another live document has an equal entry.
+    fn conflicts(&mut self, entry: &EntryKey) -> Result<bool, ModelError> {
+        let prefix = entry.key.get(..entry.tuple).unwrap_or_default();
+        let mut cursor = self.walk(
+            Table::Index,
+            (prefix.to_vec(), keys::successor(prefix)),
+            false,
+        );
+        let now: Time = self.time().into();
+        while let Some((key, value)) = cursor.next(self)? {
+            let other = *key != entry.key[..] && entries::same_tuple(entry, &key);
+            if other && entry_ttl(&value).is_none_or(|ttl| ttl > now) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Moves what the transaction supersedes to the history tables.
+    pub(crate) fn write_history(&mut self) {
+        let mut superseded = Vec::new();
+        for (key, pending) in self.overlay.iter(Table::Documents) {
+            let Some(base) = &pending.base else { continue };
+            if let Some(ts) = keys::time_at(base, 0) {
+                let mut past = key.to_vec();
+                past.extend_from_slice(&keys::inverted_time_bytes(ts));
+                let pending = Pending {
+                    value: Some(base.clone()),
+                    stamps: Stamps::new(),
+                    base: None,
+                };
+                superseded.push((Table::History, past, pending));
+            }
+            if pending.value.is_none() {
+                let mut deleted = key.to_vec();
+                let offset = deleted.len() as u32;
+                deleted.extend_from_slice(&keys::PENDING_INVERTED);
+                let (value, mut stamps) = version::tombstone();
+                stamps.push(Stamp {
+                    place: StampPlace::Key,
+                    offset,
+                    inverted: true,
+                });
+                superseded.push((
+                    Table::History,
+                    deleted,
+                    Pending {
+                        value: Some(value.into()),
+                        stamps,
+                        base: None,
+                    },
+                ));
+            }
+        }
+        for (key, pending) in self.overlay.iter(Table::Index) {
+            let Some(base) = &pending.base else { continue };
+            let mut removed = key.to_vec();
+            let offset = removed.len() as u32;
+            removed.extend_from_slice(&keys::PENDING_INVERTED);
+            let stamps: Stamps = smallvec![Stamp {
+                place: StampPlace::Key,
+                offset,
+                inverted: true
+            }];
+            superseded.push((
+                Table::IndexHistory,
+                removed,
+                Pending {
+                    value: Some(base.clone()),
+                    stamps,
+                    base: None,
+                },
+            ));
+        }
+        for (table, key, pending) in superseded {
+            self.overlay.set(table, &key, pending);
+        }
+    }
+
+    /// What writes to native collections entail.
+    fn after_write(
+        &mut self,
+        coll: CollId,
+        id: DocId,
+        before: Option<Bytes>,
+        after: Option<&Arc<Object>>,
+    ) -> Result<(), ModelError> {
+        if !native::by_id(coll).is_some_and(|native| native.id == coll) {
+            return Ok(());
+        }
+        if super::is_schema(coll) {
+            self.touch_schema();
+        }
+        match coll {
+            native::DATABASE => self.register_database(id, before, after),
+            native::KEY => {
+                self.register_key(id, after.is_some());
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The expiry of an index entry, from its value.
+pub(crate) fn entry_ttl(value: &[u8]) -> Option<Time> {
+    read_ttl(value.get(8..20)?)
+}
+
+fn conflict(index: &BackingIndex) -> Conflict {
+    Conflict {
+        index: index.id,
+        paths: index.terms.iter().map(|term| term.path.clone()).collect(),
+    }
+}
