@@ -46,12 +46,22 @@ pub enum Stmt {
     Expr(Expr),
 }
 
+impl Stmt {
+    /// Where the statement stands.
+    pub fn span(&self) -> Span {
+        match self {
+            Stmt::Let { span, .. } => *span,
+            Stmt::Expr(expr) => expr.span,
+        }
+    }
+}
+
 /// An expression.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Expr {
     /// What.
     pub kind: ExprKind,
-    /// Where, without enclosing parentheses.
+    /// Where; with its parentheses, if it is written in parentheses (as errors underline it).
     pub span: Span,
 }
 
@@ -250,8 +260,27 @@ pub struct Args {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub enum BinaryOp {
-    Coalesce, Or, And, Eq, Ne, Match, NotMatch, Gt, Lt, Ge, Le, Isa,
-    BitOr, BitXor, BitAnd, Add, Sub, Mul, Div, Rem, Pow,
+    Coalesce,
+    Or,
+    And,
+    Eq,
+    Ne,
+    Match,
+    NotMatch,
+    Gt,
+    Lt,
+    Ge,
+    Le,
+    Isa,
+    BitOr,
+    BitXor,
+    BitAnd,
+    Add,
+    Sub,
+    Mul,
+    Div,
+    Rem,
+    Pow,
 }
 
 impl BinaryOp {
@@ -305,7 +334,9 @@ impl BinaryOp {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub enum UnaryOp {
-    Neg, BitNot, Not,
+    Neg,
+    BitNot,
+    Not,
 }
 
 impl UnaryOp {

@@ -4,8 +4,18 @@
 //! It knows nothing of values, storage or fronts.
 
 pub mod ast;
+mod build;
 mod diagnostic;
+mod grammar;
+mod parse;
 mod source;
 
 pub use diagnostic::{Diagnostic, Hint, Severity, Suggestion};
+pub use parse::{
+    PathSegment, parse_expr, parse_lambda, parse_path, parse_predicate_lambda, parse_query,
+    parse_schema_type, parse_type, parse_type_scheme,
+};
 pub use source::{Location, Source, Span};
+
+#[cfg(test)]
+mod tests;

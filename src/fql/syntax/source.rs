@@ -14,12 +14,18 @@ pub struct Span {
 impl Span {
     /// The range `start..end`.
     pub fn new(start: usize, end: usize) -> Span {
-        Span { start: start as u32, end: end as u32 }
+        Span {
+            start: start as u32,
+            end: end as u32,
+        }
     }
 
     /// The smallest span that covers both.
     pub fn to(self, other: Span) -> Span {
-        Span { start: self.start.min(other.start), end: self.end.max(other.end) }
+        Span {
+            start: self.start.min(other.start),
+            end: self.end.max(other.end),
+        }
     }
 
     /// Whether `other` lies within this span.
@@ -40,7 +46,10 @@ pub struct Source {
 impl Source {
     /// A source with a known text.
     pub fn new(name: impl Into<String>, text: impl Into<Arc<str>>) -> Arc<Source> {
-        Arc::new(Source { name: name.into(), text: Some(text.into()) })
+        Arc::new(Source {
+            name: name.into(),
+            text: Some(text.into()),
+        })
     }
 
     /// The query text of a request.
@@ -50,7 +59,10 @@ impl Source {
 
     /// A source whose text is not shown, such as a role predicate.
     pub fn hidden(name: impl Into<String>) -> Arc<Source> {
-        Arc::new(Source { name: name.into(), text: None })
+        Arc::new(Source {
+            name: name.into(),
+            text: None,
+        })
     }
 
     /// Whether this is the text of the request itself.
@@ -71,6 +83,9 @@ pub struct Location {
 impl Location {
     /// `span` in `source`.
     pub fn new(source: &Arc<Source>, span: Span) -> Location {
-        Location { source: source.clone(), span }
+        Location {
+            source: source.clone(),
+            span,
+        }
     }
 }

@@ -1,0 +1,168 @@
+//! The entry points: one per kind of text.
+
+use super::ast::{Block, Expr, ExprKind, Lambda, Link, Str, TypeExpr, TypeScheme};
+use super::build::{Builder, ShortBody, TypeUse};
+use super::diagnostic::Diagnostic;
+use super::grammar::{Grammar, Rule};
+use super::source::{Location, Source, Span};
+use pest::Parser;
+use pest::iterators::Pairs;
+use std::sync::Arc;
+
+/// A query. Template values stand in the text as NUL followed by `value>`; the n-th is
+/// [`ExprKind::Placeholder`]`(n)`.
+///
+/// ```
+/// use fql::fql::syntax::{parse_query, Source};
+/// let block = parse_query(&Source::query("let a = 1; a + 2")).unwrap();
+/// assert_eq!(block.stmts.len(), 2);
+/// ```
+pub fn parse_query(source: &Arc<Source>) -> Result<Block, Vec<Diagnostic>> {
+    parse(source, Rule::query, |builder, pairs| builder.query(pairs))
+}
+
+/// The body of a stored function: a lambda, not in short form.
+pub fn parse_lambda(source: &Arc<Source>) -> Result<Arc<Lambda>, Vec<Diagnostic>> {
+    parse(source, Rule::function, |builder, pairs| {
+        builder.function(pairs, ShortBody::Refused)
+    })
+}
+
+/// The body of another stored function (computed field, check, predicate): a lambda, or a short one in parentheses.
+pub fn parse_predicate_lambda(source: &Arc<Source>) -> Result<Arc<Lambda>, Vec<Diagnostic>> {
+    parse(source, Rule::function, |builder, pairs| {
+        builder.function(pairs, ShortBody::Allowed)
+    })
+}
+
+/// One expression: a field's default, a backfill value.
+pub fn parse_expr(source: &Arc<Source>) -> Result<Expr, Vec<Diagnostic>> {
+    parse(source, Rule::lone_expr, |builder, pairs| {
+        builder.lone_expr(pairs, false)
+    })
+}
+
+/// A type, as in an annotation.
+pub fn parse_type(source: &Arc<Source>) -> Result<TypeExpr, Vec<Diagnostic>> {
+    parse(source, Rule::lone_type, |builder, pairs| {
+        builder.lone_type(pairs, TypeUse::Annotation)
+    })
+}
+
+/// The type of a collection's field, whose objects may give default values (`spec schema-fsl 4.1`).
+pub fn parse_schema_type(source: &Arc<Source>) -> Result<TypeExpr, Vec<Diagnostic>> {
+    parse(source, Rule::lone_type, |builder, pairs| {
+        builder.lone_type(pairs, TypeUse::Schema)
+    })
+}
+
+/// A signature: `<A, B> type`, or just a type.
+pub fn parse_type_scheme(source: &Arc<Source>) -> Result<TypeScheme, Vec<Diagnostic>> {
+    parse(source, Rule::lone_scheme, |builder, pairs| {
+        builder.lone_scheme(pairs)
+    })
+}
+
+/// A step of a field path.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum PathSegment {
+    /// `.name`, `["name"]`
+    Field(Str),
+    /// `[0]`
+    Index(u64),
+}
+
+/// A field path: `.a.b[0]`, `a`, `["a"]` (`spec schema-fsl 2.2`).
+pub fn parse_path(text: &str) -> Result<Vec<PathSegment>, Vec<Diagnostic>> {
+    let dotted = if text.starts_with('.') {
+        text.to_string()
+    } else {
+        format!(".{text}")
+    };
+    let source = Source::new("*path*", dotted);
+    let expr = parse(&source, Rule::lone_path, |builder, pairs| {
+        builder.lone_expr(pairs, true)
+    })?;
+    let invalid = |span: Span| {
+        vec![Diagnostic::error(
+            "Invalid field path",
+            Location::new(&source, span),
+        )]
+    };
+    let whole = expr.span;
+    let ExprKind::Lambda(lambda) = expr.kind else {
+        return Err(invalid(whole));
+    };
+    let (true, ExprKind::Chain { base, links }) = (lambda.short, &lambda.body.kind) else {
+        return Err(invalid(whole));
+    };
+    if base.kind != ExprKind::This {
+        return Err(invalid(whole));
+    }
+    let mut path = Vec::with_capacity(links.len());
+    for link in links {
+        path.push(match link {
+            Link::Field {
+                name,
+                optional: false,
+            } => PathSegment::Field(name.name.clone()),
+            Link::Index {
+                optional: false,
+                args,
+            } => match args.items.as_slice() {
+                [
+                    Expr {
+                        kind: ExprKind::String(name),
+                        ..
+                    },
+                ] => PathSegment::Field(name.clone()),
+                [
+                    Expr {
+                        kind: ExprKind::Int(index),
+                        span,
+                    },
+                ] => PathSegment::Index(u64::try_from(*index).map_err(|_| invalid(*span))?),
+                [
+                    Expr {
+                        kind: ExprKind::Long(index),
+                        span,
+                    },
+                ] => PathSegment::Index(u64::try_from(*index).map_err(|_| invalid(*span))?),
+                _ => return Err(invalid(args.span)),
+            },
+            Link::Field { .. }
+            | Link::Method { .. }
+            | Link::Call { .. }
+            | Link::Index { .. }
+            | Link::Bang { .. } => {
+                return Err(invalid(link.span()));
+            }
+        });
+    }
+    Ok(path)
+}
+
+/// Runs the grammar and a builder over a source's text.
+fn parse<T>(
+    source: &Arc<Source>,
+    rule: Rule,
+    build: impl for<'s> FnOnce(Builder<'s>, Pairs<'s, Rule>) -> Result<T, Vec<Diagnostic>>,
+) -> Result<T, Vec<Diagnostic>> {
+    let text: Arc<str> = source.text.clone().unwrap_or_else(|| Arc::from(""));
+    let builder = Builder::new(source, &text);
+    match Grammar::parse(rule, &text) {
+        Ok(mut pairs) => match pairs.next() {
+            Some(root) => build(builder, root.into_inner()),
+            None => Err(vec![unparsed(source)]),
+        },
+        Err(_) => Err(vec![unparsed(source)]),
+    }
+}
+
+/// The grammar accepts every text, with error rules in place of what is missing; should it not, this is said.
+fn unparsed(source: &Arc<Source>) -> Diagnostic {
+    Diagnostic::error(
+        "Expected expression",
+        Location::new(source, Span::new(0, 1)),
+    )
+}
