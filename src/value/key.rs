@@ -655,7 +655,7 @@ impl Reader<'_> {
 fn by_key(object: &Object) -> SmallVec<[(&str, &Value); 8]> {
     let mut fields: SmallVec<[(&str, &Value); 8]> =
         object.iter().map(|(key, value)| (&**key, value)).collect();
-    fields.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+    fields.sort_unstable_by_key(|(key, _)| *key);
     fields
 }
 

@@ -4,6 +4,7 @@
 //! codecs. It uses only the syntax tree (a lambda is a value) and knows neither storage nor evaluation.
 
 pub mod codec;
+pub mod decode;
 pub mod format;
 pub mod key;
 mod kind;

@@ -302,6 +302,106 @@ pub fn complement(value: &Value) -> Option<Value> {
     Number::of(value).map(|n| Value::integer(!n.to_i64()))
 }
 
+/// Reads a Double as the original's host does: blanks around are ignored; decimal or hexadecimal, `NaN`,
+/// `Infinity`, an optional suffix `f` or `d` (`spec fql10-stdlib 2`).
+pub fn parse_double(text: &str) -> Option<f64> {
+    let text = text.trim_matches(|c: char| c <= ' ');
+    let (negative, magnitude) = match text.as_bytes().first()? {
+        b'-' => (true, &text[1..]),
+        b'+' => (false, &text[1..]),
+        _ => (false, text),
+    };
+    let magnitude = match magnitude {
+        "NaN" => f64::NAN,
+        "Infinity" => f64::INFINITY,
+        _ => {
+            let number = magnitude
+                .strip_suffix(['f', 'F', 'd', 'D'])
+                .unwrap_or(magnitude);
+            match number
+                .strip_prefix("0x")
+                .or_else(|| number.strip_prefix("0X"))
+            {
+                // The suffix letters are hexadecimal digits too, but an exponent must follow the digits.
+                Some(hex) => parse_hex_double(hex)?,
+                // Rust reads the same decimals, but also `inf`, `nan` and signs.
+                None if number.starts_with(|c: char| c.is_ascii_digit() || c == '.') => {
+                    number.parse().ok()?
+                }
+                None => return None,
+            }
+        }
+    };
+    Some(if negative { -magnitude } else { magnitude })
+}
+
+/// `1.8p3` after `0x`.
+fn parse_hex_double(text: &str) -> Option<f64> {
+    let at = text.find(['p', 'P'])?;
+    let (digits, exponent) = (&text[..at], &text[at + 1..]);
+    let unsigned = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+    if unsigned.is_empty() || !unsigned.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    // Beyond a few thousand the digits cannot make up for it unless there are as many of them.
+    let mut exponent: i64 = exponent.parse().unwrap_or(if exponent.starts_with('-') {
+        -(1 << 40)
+    } else {
+        1 << 40
+    });
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    if whole.is_empty() && fraction.is_empty() {
+        return None;
+    }
+    let (mut bits, mut sticky) = (0u64, false);
+    for (index, byte) in whole.bytes().chain(fraction.bytes()).enumerate() {
+        let digit = u64::from(char::from(byte).to_digit(16)?);
+        let in_fraction = index >= whole.len();
+        if bits >> 59 == 0 {
+            bits = bits << 4 | digit;
+            exponent -= if in_fraction { 4 } else { 0 };
+        } else {
+            sticky |= digit != 0;
+            exponent += if in_fraction { 0 } else { 4 };
+        }
+    }
+    if bits == 0 {
+        return Some(0.0);
+    }
+    // The value is bits * 2^exponent. Keep as many bits as the result has, and round to even once.
+    let top = 63 - i64::from(bits.leading_zeros());
+    let magnitude = top + exponent;
+    if magnitude > 1023 {
+        return Some(f64::INFINITY);
+    }
+    if magnitude < -1075 {
+        return Some(0.0);
+    }
+    let unit = (magnitude - 52).max(-1074);
+    let drop = unit - exponent;
+    if drop <= 0 {
+        // Exact: at most 53 bits at a place the result has.
+        return Some(bits as f64 * 2f64.powi((-drop) as i32) * scale(unit));
+    }
+    let (kept, rest) = if drop >= 64 {
+        (0, bits)
+    } else {
+        (bits >> drop, bits & ((1 << drop) - 1))
+    };
+    let half = 1u64 << (drop - 1).min(63);
+    let up = rest > half || (rest == half && (sticky || kept & 1 == 1)) && drop <= 64;
+    Some((kept + u64::from(up)) as f64 * scale(unit))
+}
+
+/// 2^exponent for exponents of subnormals too.
+fn scale(exponent: i64) -> f64 {
+    if exponent < -1022 {
+        f64::from_bits(1u64 << (exponent + 1074).max(0))
+    } else {
+        2f64.powi(exponent as i32)
+    }
+}
+
 /// Writes a Double as debug text and the output formats do: `2.0`, `1.0E7`, `NaN`, `Infinity`.
 pub fn write_double(out: &mut String, x: f64) {
     if x.is_nan() {
@@ -456,6 +556,40 @@ mod tests {
     }
 
     #[test]
+    fn reads_doubles() {
+        for (text, expected) in [
+            ("5", 5.0),
+            ("5.", 5.0),
+            (".5", 0.5),
+            ("-1.5E-7", -1.5e-7),
+            (" 7 ", 7.0),
+            ("5d", 5.0),
+            ("1e3F", 1000.0),
+            ("1e400", f64::INFINITY),
+            ("-Infinity", f64::NEG_INFINITY),
+            ("0x1p3", 8.0),
+            ("0x1.8p1", 3.0),
+            ("-0xAp-1d", -5.0),
+            ("0x.8p0", 0.5),
+            ("0x1.fffffffffffffp1023", f64::MAX),
+            ("0x1.fffffffffffff8p1023", f64::INFINITY),
+            ("0x1p-1074", f64::from_bits(1)),
+            ("0x1p-1075", 0.0),
+            ("0x1.1p-1075", f64::from_bits(1)),
+            ("0x1p99999999999999999999", f64::INFINITY),
+        ] {
+            assert_eq!(parse_double(text), Some(expected), "{text}");
+        }
+        assert!(parse_double("NaN").is_some_and(f64::is_nan));
+        for text in [
+            "", " ", "inf", "nan", "1e", "1_000", "1,5", "0x10", "0xp1", "0x1p", "+-1", ".",
+            "infinity", "d",
+        ] {
+            assert_eq!(parse_double(text), None, "{text}");
+        }
+    }
+
+    #[test]
     fn whole_numbers() {
         assert_eq!(Number::Double(1.0).whole(), Some(1));
         assert_eq!(Number::Double(1.5).whole(), None);
@@ -479,6 +613,20 @@ mod tests {
             let exact = big_power(base, exponent);
             let near = (base as f64).powf(f64::from(exponent));
             prop_assert!(exact == near || ((exact - near) / near).abs() < 1e-14);
+        }
+
+        #[test]
+        fn no_text_panics(text in "[-+.0-9a-fpxPXdf]{0,24}|.{0,12}") {
+            let _ = parse_double(&text);
+        }
+
+        #[test]
+        fn hexadecimal_reads_back(bits in 0u64..f64::INFINITY.to_bits()) {
+            // A finite Double is its mantissa times a power of two.
+            let (exponent, fraction) = ((bits >> 52) as i64, bits & ((1 << 52) - 1));
+            let (mantissa, power) =
+                if exponent == 0 { (fraction, -1074) } else { (fraction | 1 << 52, exponent - 1075) };
+            prop_assert_eq!(parse_double(&format!("0x{mantissa:x}p{power}")).map(f64::to_bits), Some(bits));
         }
 
         #[test]
