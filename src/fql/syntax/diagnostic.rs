@@ -13,8 +13,10 @@ pub enum Severity {
     Hint,
     /// `cause`
     Cause,
-    /// `info` (log and dbg)
+    /// `info` with an excerpt (dbg)
     Info,
+    /// `info` in one line, without an excerpt (log)
+    Log,
     /// `performance_hint`
     Performance,
     /// A stack frame; no heading, or `trace:` for the first after hints.

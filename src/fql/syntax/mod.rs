@@ -8,6 +8,7 @@ mod build;
 mod diagnostic;
 mod grammar;
 mod parse;
+mod render;
 mod source;
 
 pub use diagnostic::{Diagnostic, Hint, Severity, Suggestion};
@@ -15,6 +16,7 @@ pub use parse::{
     PathSegment, parse_expr, parse_lambda, parse_path, parse_predicate_lambda, parse_query,
     parse_schema_type, parse_type, parse_type_scheme,
 };
+pub use render::{Part, Plain, Style, render_all, render_all_with};
 pub use source::{Location, Source, Span};
 
 #[cfg(test)]
