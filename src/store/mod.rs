@@ -17,6 +17,7 @@
 mod clock;
 mod feed;
 mod file;
+mod memory;
 mod pipeline;
 mod recent;
 mod redb_engine;

@@ -42,9 +42,9 @@ pub(super) struct Prepared {
 }
 
 /// See the module.
-pub(super) struct Pipeline<E> {
+pub(super) struct Pipeline {
     queue: Mutex<Queue>,
-    committer: Mutex<Committer<E>>,
+    committer: Mutex<Committer>,
     current: RwLock<Option<Arc<dyn Snapshot>>>,
     publisher: Publisher,
     clock: Arc<dyn Clock>,
@@ -95,22 +95,22 @@ impl Ticket {
     }
 }
 
-struct Committer<E> {
+struct Committer {
     /// `None`: closed.
-    engine: Option<E>,
+    engine: Option<Box<dyn Engine>>,
     recent: Recent,
     /// The newest time given out, durable or not.
     last: TxnTime,
 }
 
-impl<E: Engine> Pipeline<E> {
+impl Pipeline {
     /// Starts from the engine's state.
     pub(super) fn new(
-        engine: E,
+        engine: Box<dyn Engine>,
         current: Arc<dyn Snapshot>,
         clock: Arc<dyn Clock>,
         window: usize,
-    ) -> Pipeline<E> {
+    ) -> Pipeline {
         let time = current.time();
         Pipeline {
             queue: Mutex::default(),

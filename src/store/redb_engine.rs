@@ -12,6 +12,7 @@
 //! disk, or nothing.
 
 use super::file::{Candidate, Deferred, DeferredBackend, NewFile, open_candidate};
+use super::memory::is_empty_range;
 use super::pipeline::{Engine, Prepared};
 use super::{Bytes, Entry, Snapshot, StoreError, Table, TxnTime};
 use redb::{
@@ -48,34 +49,15 @@ const fn definition(table: Table) -> Definition {
 pub(super) struct RedbEngine {
     /// `None`: the disk failed, and the file could not be opened again yet.
     database: Option<Database>,
-    source: Source,
+    /// The path, for messages.
+    name: String,
+    /// The same open file as redb's.
+    file: File,
+    deferred: Arc<Deferred>,
     cache: usize,
 }
 
-enum Source {
-    Memory,
-    File {
-        name: String,
-        file: File,
-        deferred: Arc<Deferred>,
-    },
-}
-
 impl RedbEngine {
-    /// A database in memory.
-    pub(super) fn memory(cache: usize, now: TxnTime) -> Result<RedbEngine, StoreError> {
-        let database = Builder::new()
-            .set_cache_size(cache)
-            .create_with_backend(redb::backends::InMemoryBackend::new())
-            .map_err(io)?;
-        format(&database, now)?;
-        Ok(RedbEngine {
-            database: Some(database),
-            source: Source::Memory,
-            cache,
-        })
-    }
-
     /// Opens the database file at `path`, or makes one.
     pub(super) fn open(path: &Path, cache: usize, now: TxnTime) -> Result<RedbEngine, StoreError> {
         if let Some(candidate) = open_candidate(path)? {
@@ -132,11 +114,9 @@ impl RedbEngine {
         let (database, deferred) = open_database(&name, file, released, cache)?;
         Ok(RedbEngine {
             database: Some(database),
-            source: Source::File {
-                name,
-                file: spare,
-                deferred,
-            },
+            name,
+            file: spare,
+            deferred,
             cache,
         })
     }
@@ -150,10 +130,7 @@ impl RedbEngine {
 
     /// Lets writes reach the file.
     fn release(&self) -> Result<(), StoreError> {
-        match &self.source {
-            Source::Memory => Ok(()),
-            Source::File { deferred, .. } => deferred.release(),
-        }
+        self.deferred.release()
     }
 
     /// The newest committed state.
@@ -181,21 +158,15 @@ impl Engine for RedbEngine {
     /// redb refuses every further access after an error of the disk, so the file is opened again:
     /// it shows the state of the newest commit that is whole.
     fn recover(&mut self) -> Result<Arc<dyn Snapshot>, StoreError> {
-        if let Source::File {
-            name,
-            file,
-            deferred,
-        } = &mut self.source
-        {
-            self.database = None;
-            let again = file
-                .try_clone()
-                .map_err(|error| StoreError::Io(error.to_string()))?;
-            let (database, held) = open_database(name, again, false, self.cache)?;
-            check_format(&database, name)?;
-            *deferred = held;
-            self.database = Some(database);
-        }
+        self.database = None;
+        let again = self
+            .file
+            .try_clone()
+            .map_err(|error| StoreError::Io(error.to_string()))?;
+        let (database, deferred) = open_database(&self.name, again, false, self.cache)?;
+        check_format(&database, &self.name)?;
+        self.deferred = deferred;
+        self.database = Some(database);
         let snapshot: Arc<dyn Snapshot> = self.snapshot()?;
         Ok(snapshot)
     }
@@ -365,17 +336,6 @@ impl RedbSnapshot {
             .range::<&[u8]>((start, end))
             .map_err(io)?;
         Ok(Some(range))
-    }
-}
-
-fn is_empty_range(start: Bound<&[u8]>, end: Bound<&[u8]>) -> bool {
-    match (start, end) {
-        (Bound::Unbounded, _) | (_, Bound::Unbounded) => false,
-        (Bound::Included(start), Bound::Included(end)) => start > end,
-        (
-            Bound::Included(start) | Bound::Excluded(start),
-            Bound::Included(end) | Bound::Excluded(end),
-        ) => start >= end,
     }
 }
 

@@ -1,6 +1,7 @@
-//! The store's face: a redb database in a file or in memory.
+//! The store's face: a database in a redb file or in memory.
 
-use super::pipeline::Pipeline;
+use super::memory::MemoryEngine;
+use super::pipeline::{Engine, Pipeline};
 use super::redb_engine::{RedbEngine, save_copy};
 use super::{Clock, Commit, CommitFeed, Snapshot, Store, StoreError, SystemClock, TxnTime};
 use std::path::Path;
@@ -28,9 +29,10 @@ impl Default for Options {
     }
 }
 
-/// A [`Store`] over redb. Dropping it closes it.
+/// A [`Store`] over a redb file, or in memory over persistent ordered maps (which need no pages to be
+/// made before the first query). Dropping it closes it.
 pub struct RedbStore {
-    pipeline: Pipeline<RedbEngine>,
+    pipeline: Pipeline,
     cache_bytes: usize,
 }
 
@@ -48,7 +50,8 @@ impl RedbStore {
     pub fn open_with(path: impl AsRef<Path>, options: Options) -> Result<RedbStore, StoreError> {
         let now = TxnTime(options.clock.now_micros());
         let engine = RedbEngine::open(path.as_ref(), options.cache_bytes, now)?;
-        RedbStore::start(engine, options)
+        let current = engine.snapshot()?;
+        Ok(RedbStore::start(Box::new(engine), current, options))
     }
 
     /// A new database in memory.
@@ -59,16 +62,16 @@ impl RedbStore {
     /// A new database in memory with other options than the usual.
     pub fn memory_with(options: Options) -> Result<RedbStore, StoreError> {
         let now = TxnTime(options.clock.now_micros());
-        let engine = RedbEngine::memory(options.cache_bytes, now)?;
-        RedbStore::start(engine, options)
+        let engine = MemoryEngine::new(now);
+        let current = engine.snapshot();
+        Ok(RedbStore::start(Box::new(engine), current, options))
     }
 
-    fn start(engine: RedbEngine, options: Options) -> Result<RedbStore, StoreError> {
-        let current = engine.snapshot()?;
-        Ok(RedbStore {
+    fn start(engine: Box<dyn Engine>, current: Arc<dyn Snapshot>, options: Options) -> RedbStore {
+        RedbStore {
             pipeline: Pipeline::new(engine, current, options.clock, options.window_bytes),
             cache_bytes: options.cache_bytes,
-        })
+        }
     }
 
     /// Writes the newest committed state, whole, into a new file. Commits go on meanwhile. A file
@@ -79,7 +82,7 @@ impl RedbStore {
     }
 
     /// Closes the file, after the commits that are under way. What is called later, on the store or
-    /// on its snapshots, answers [`StoreError::Closed`].
+    /// on a file's snapshots, answers [`StoreError::Closed`].
     pub fn close(&self) {
         self.pipeline.close();
     }

@@ -1,3 +1,7 @@
 //! Integration tests: one binary, one module a topic.
 
 mod store_basics;
+mod store_crash;
+mod store_files;
+mod store_process;
+mod store_serial;
