@@ -7,7 +7,8 @@
 //! integer   INT    little-endian two's complement, as few bytes as hold it (0 to 8)
 //! string    STRING utf-8
 //! time      TIME   seconds: 8 bytes, nanoseconds: 4 bytes, little-endian
-//! txn time  STAMP  microseconds ^ 1 << 63, 8 bytes big-endian, written by the store at commit
+//! txn time  STAMP  microseconds ^ 1 << 63, 8 bytes big-endian, written by the store at commit;
+//!                  until then 0xff each, which reads as TransactionTime
 //! document  DOC    collection: varint, id: 8 bytes little-endian
 //! array     ARRAY  count, length of each item, items
 //! object    OBJECT count, length of the directory, directory, values
@@ -47,6 +48,9 @@ pub const MAX_DEPTH: usize = 1000;
 
 /// The sign bit of stored transaction times, flipped so that they sort as bytes.
 const SIGN: u64 = 1 << 63;
+
+/// What stands in a stamp's place before the commit.
+const UNSTAMPED: [u8; 8] = [0xff; 8];
 
 /// Stored bytes do not decode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -215,7 +219,7 @@ impl Encoder<'_> {
                 self.out.push(STAMP);
                 self.stamps
                     .push(u32::try_from(self.out.len()).map_err(|_| NotStorable::TooLarge)?);
-                self.out.extend_from_slice(&[0; 8]);
+                self.out.extend_from_slice(&UNSTAMPED);
             }
             Value::Date(date) => self.tagged(DATE, &date.0.to_le_bytes()),
             Value::Uuid(uuid) => self.tagged(UUID, uuid),
@@ -376,6 +380,8 @@ pub enum View<'a> {
     Bytes(&'a [u8]),
     /// An instant.
     Time(Time),
+    /// The commit time of the transaction that is writing this.
+    TransactionTime,
     /// A calendar day.
     Date(Date),
     /// A UUID.
@@ -427,9 +433,10 @@ impl<'a> Encoded<'a> {
                     nanos,
                 })
             }
-            STAMP => {
-                View::Time(TxnTime((u64::from_be_bytes(fixed(payload)?) ^ SIGN) as i64).into())
-            }
+            STAMP => match fixed(payload)? {
+                UNSTAMPED => View::TransactionTime,
+                stamp => View::Time(TxnTime((u64::from_be_bytes(stamp) ^ SIGN) as i64).into()),
+            },
             DATE => View::Date(Date(i64::from_le_bytes(fixed(payload)?))),
             UUID => View::Uuid(fixed(payload)?),
             ARRAY => {
@@ -519,6 +526,7 @@ impl<'a> Encoded<'a> {
             View::String(text) => Value::string(text),
             View::Bytes(bytes) => Value::Bytes(bytes.into()),
             View::Time(time) => Value::Time(time),
+            View::TransactionTime => Value::TransactionTime,
             View::Date(date) => Value::Date(date),
             View::Uuid(uuid) => Value::Uuid(uuid),
             View::Array(items) => {

@@ -433,10 +433,10 @@ mod tests {
         }
     }
 
-    /// Without UUIDs, which cannot be sent.
+    /// Without UUIDs and commit times, which cannot be sent.
     fn sendable(value: &Value) -> Value {
         match value {
-            Value::Uuid(_) => Value::NULL,
+            Value::Uuid(_) | Value::TransactionTime => Value::NULL,
             Value::Array(items) => Value::array(items.iter().map(sendable).collect()),
             Value::Object(object) => Value::object(
                 object

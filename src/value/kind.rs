@@ -373,3 +373,14 @@ impl From<TxnTime> for Time {
         Time { secs: t.0.div_euclid(1_000_000), nanos: (t.0.rem_euclid(1_000_000) * 1000) as u32 }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_small() {
+        // `Module` and `NativeFn` stand inline and are the largest.
+        assert!(size_of::<Value>() <= 40);
+    }
+}

@@ -55,6 +55,9 @@ fn any_scalar() -> impl Strategy<Value = Value> {
         1 => any::<bool>().prop_map(Value::Bool),
         1 => prop::collection::vec(any::<u8>(), 0..4).prop_map(|bytes| Value::Bytes(bytes.into())),
         1 => (-2i64..3, 0u32..3).prop_map(|(secs, nanos)| Value::Time(Time { secs, nanos })),
+        1 => Just(Value::TransactionTime),
+        1 => (9_223_372_036_854i64..9_223_372_036_856, 775_800_000u32..775_810_000)
+            .prop_map(|(secs, nanos)| Value::Time(Time { secs, nanos })),
         1 => (Time::MIN.secs..=Time::MAX.secs, 0u32..1_000_000_000)
             .prop_map(|(secs, nanos)| Value::Time(Time { secs, nanos })),
         1 => (Date::MIN.0..=Date::MAX.0).prop_map(|days| Value::Date(Date(days))),
