@@ -4,7 +4,9 @@
 //! the same types, with fields that only the system may write. Matching and its failure texts are in
 //! [`super::validate`].
 
+use crate::fql::syntax::{Source, ast};
 use crate::value::Str;
+use std::sync::Arc;
 
 /// A type that a stored value either fits or does not.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,6 +78,8 @@ pub struct FieldRule {
     pub access: Access,
     /// What else holds of its values.
     pub check: Option<Check>,
+    /// The expression that fills it in when it is absent, and the text the expression stands in.
+    pub default: Option<(Arc<Source>, Arc<ast::Expr>)>,
 }
 
 /// Who may write a field.
@@ -219,6 +223,7 @@ impl FieldRule {
             ty,
             access: Access::Open,
             check: None,
+            default: None,
         }
     }
 

@@ -16,18 +16,22 @@
 
 pub mod check;
 pub mod collection;
+pub mod definition;
 pub mod failure;
 pub mod field_type;
 pub mod function;
 pub mod load;
+pub mod merge;
 pub mod migration_codec;
 pub mod names;
 pub mod native;
 pub mod path;
+pub mod protected;
 pub mod role;
 pub mod text;
 pub mod texts;
 pub mod type_display;
+pub mod types;
 pub mod validate;
 
 pub use collection::{
