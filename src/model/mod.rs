@@ -237,8 +237,8 @@ pub fn is_schema(coll: CollId) -> bool {
 
 /// Carries a document from an older shape of its collection to the current one.
 pub(crate) fn migrate(collection: &Collection, level: u32, object: &Object) -> Object {
-    let _ = (collection, level);
-    object.clone()
+    let steps = collection.migrations.get(level as usize..).unwrap_or_default();
+    schema::migrate::migrated(object.clone(), steps)
 }
 
 #[cfg(test)]

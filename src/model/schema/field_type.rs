@@ -178,6 +178,30 @@ impl FieldType {
         FieldType::Any.map_of()
     }
 
+    /// The same, with any document in place of documents of certain collections.
+    pub fn loosened(&self) -> FieldType {
+        let all = |members: &[FieldType]| members.iter().map(FieldType::loosened).collect();
+        match self {
+            FieldType::Doc(_) | FieldType::NullDoc(_) => FieldType::AnyDoc,
+            FieldType::Array(inner) => inner.loosened().array(),
+            FieldType::Tuple(members) => FieldType::Tuple(all(members)),
+            FieldType::Union(members) => FieldType::Union(all(members)),
+            FieldType::Intersect(members) => FieldType::Intersect(all(members)),
+            FieldType::Object(object) => FieldType::Object(ObjectType {
+                fields: object
+                    .fields
+                    .iter()
+                    .map(|rule| FieldRule {
+                        ty: rule.ty.loosened(),
+                        ..rule.clone()
+                    })
+                    .collect(),
+                wildcard: object.wildcard.as_ref().map(|ty| Box::new(ty.loosened())),
+            }),
+            other => other.clone(),
+        }
+    }
+
     /// Whether null fits by declaration (`Any` is not meant).
     pub fn is_nullable(&self) -> bool {
         match self {

@@ -10,20 +10,26 @@ use crate::value::{Object, PathPart, Str, Value};
 /// Where values wait between `add` and `move_conflicts`; no field can have this name.
 const CONFLICTS: &str = "\u{0}conflicts";
 
+/// Loose types name no collections.
+const NO_NAMES: Resolve = &|_| None;
+
 /// `data` with `steps` applied.
-pub fn migrated(mut data: Object, steps: &[MigrationStep], resolve: Resolve) -> Object {
+pub fn migrated(mut data: Object, steps: &[MigrationStep]) -> Object {
     for step in steps {
-        apply(&mut data, step, resolve);
+        apply(&mut data, step);
     }
     data.remove(CONFLICTS);
     data
 }
 
-fn apply(data: &mut Object, step: &MigrationStep, resolve: Resolve) {
+fn apply(data: &mut Object, step: &MigrationStep) {
     match step {
         MigrationStep::Add { path, ty, value } => {
             if let Some(present) = get(data, path).filter(|value| !value.is_null()).cloned() {
-                if ty.field_type().is_none_or(|ty| fits(ty, &present, resolve)) {
+                if ty
+                    .loose_type()
+                    .is_none_or(|ty| fits(ty, &present, NO_NAMES))
+                {
                     return;
                 }
                 remove(data, path);
@@ -43,7 +49,7 @@ fn apply(data: &mut Object, step: &MigrationStep, resolve: Resolve) {
                 insert(data, to, value);
             }
         }
-        MigrationStep::Split { from, targets } => split(data, from, targets, resolve),
+        MigrationStep::Split { from, targets } => split(data, from, targets),
         MigrationStep::MoveConflicts { into } => {
             if let Some(Value::Object(conflicts)) = data.remove(CONFLICTS) {
                 for (name, value) in conflicts.iter() {
@@ -71,15 +77,15 @@ fn apply(data: &mut Object, step: &MigrationStep, resolve: Resolve) {
 }
 
 /// The first target whose type fits gets the value, the last takes what is left; the others get their backfill.
-fn split(data: &mut Object, from: &[PathPart], targets: &[SplitTarget], resolve: Resolve) {
+fn split(data: &mut Object, from: &[PathPart], targets: &[SplitTarget]) {
     let value = remove(data, from).filter(|value| !value.is_null());
     let last = targets.len().saturating_sub(1);
     let taker = value.as_ref().map(|value| {
         let fitting = |target: &SplitTarget| {
             target
                 .ty
-                .field_type()
-                .is_some_and(|ty| fits(ty, value, resolve))
+                .loose_type()
+                .is_some_and(|ty| fits(ty, value, NO_NAMES))
         };
         targets[..last].iter().position(fitting).unwrap_or(last)
     });

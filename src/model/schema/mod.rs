@@ -25,6 +25,8 @@ pub mod merge;
 pub mod migrate;
 pub mod migration_codec;
 pub mod migration_item;
+#[cfg(test)]
+mod migration_tests;
 pub mod names;
 pub mod native;
 pub mod path;

@@ -33,6 +33,7 @@ pub struct TypeText {
     pub source: Arc<Source>,
     parsed: OnceLock<Parsed<ast::TypeExpr>>,
     compiled: OnceLock<Option<FieldType>>,
+    loose: OnceLock<Option<FieldType>>,
 }
 
 impl LambdaText {
@@ -88,6 +89,7 @@ impl TypeText {
             source: Source::new(name, text),
             parsed: OnceLock::new(),
             compiled: OnceLock::new(),
+            loose: OnceLock::new(),
         }
     }
 
@@ -102,6 +104,14 @@ impl TypeText {
             .get_or_init(|| texts::parse_type(&self.source))
             .as_ref()
             .map_err(Vec::as_slice)
+    }
+
+    /// The same, with references to any document in place of those to certain collections: what migrations, which
+    /// know no schema, tell values apart by.
+    pub fn loose_type(&self) -> Option<&FieldType> {
+        self.loose
+            .get_or_init(|| self.field_type().map(FieldType::loosened))
+            .as_ref()
     }
 
     /// The type as values are checked against it, nested defaults included; `None` if the text is no type. Any name
