@@ -7,16 +7,21 @@ pub mod ast;
 mod build;
 mod diagnostic;
 mod grammar;
+mod lexer;
+mod nesting;
 mod parse;
 mod render;
+mod script;
 mod source;
 
 pub use diagnostic::{Diagnostic, Hint, Severity, Suggestion};
+pub use lexer::{TokenKind, tokens};
 pub use parse::{
     PathSegment, parse_expr, parse_lambda, parse_path, parse_predicate_lambda, parse_query,
     parse_schema_type, parse_type, parse_type_scheme,
 };
 pub use render::{Part, Plain, Style, render_all, render_all_with};
+pub use script::{Completeness, ScriptItem, ScriptItemKind, is_complete, split_queries};
 pub use source::{Location, Source, Span};
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use super::ast::{Block, Expr, ExprKind, Lambda, Link, Str, TypeExpr, TypeScheme}
 use super::build::{Builder, ShortBody, TypeUse};
 use super::diagnostic::Diagnostic;
 use super::grammar::{Grammar, Rule};
+use super::nesting::{TextKind, nesting};
 use super::source::{Location, Source, Span};
 use pest::Parser;
 use pest::iterators::Pairs;
@@ -142,6 +143,15 @@ pub fn parse_path(text: &str) -> Result<Vec<PathSegment>, Vec<Diagnostic>> {
     Ok(path)
 }
 
+/// Stack for one level of nesting in the derived parser and the builder, as measured, with room to spare.
+const STACK_PER_LEVEL: usize = if cfg!(debug_assertions) {
+    64 * 1024
+} else {
+    16 * 1024
+};
+/// Stack for a text that does not nest.
+const STACK: usize = 256 * 1024;
+
 /// Runs the grammar and a builder over a source's text.
 fn parse<T>(
     source: &Arc<Source>,
@@ -149,20 +159,35 @@ fn parse<T>(
     build: impl for<'s> FnOnce(Builder<'s>, Pairs<'s, Rule>) -> Result<T, Vec<Diagnostic>>,
 ) -> Result<T, Vec<Diagnostic>> {
     let text: Arc<str> = source.text.clone().unwrap_or_else(|| Arc::from(""));
-    let builder = Builder::new(source, &text);
-    match Grammar::parse(rule, &text) {
-        Ok(mut pairs) => match pairs.next() {
+    let kind = match rule {
+        Rule::lone_type | Rule::lone_scheme => TextKind::Type,
+        _ => TextKind::Code,
+    };
+    let depth = nesting(&text, kind).map_err(|at| vec![too_deep(source, at)])?;
+    let stack = STACK + depth * STACK_PER_LEVEL;
+    stacker::maybe_grow(stack, stack + STACK, || {
+        let builder = Builder::new(source, &text);
+        let mut pairs =
+            Grammar::parse(rule, &text).map_err(|error| vec![unparsed(source, &error)])?;
+        match pairs.next() {
             Some(root) => build(builder, root.into_inner()),
-            None => Err(vec![unparsed(source)]),
-        },
-        Err(_) => Err(vec![unparsed(source)]),
-    }
+            None => Err(vec![too_deep(source, 0)]),
+        }
+    })
 }
 
-/// The grammar accepts every text, with error rules in place of what is missing; should it not, this is said.
-fn unparsed(source: &Arc<Source>) -> Diagnostic {
+fn too_deep(source: &Arc<Source>, at: usize) -> Diagnostic {
     Diagnostic::error(
-        "Expected expression",
-        Location::new(source, Span::new(0, 1)),
+        "Nested too deeply",
+        Location::new(source, Span::new(at, at + 1)),
     )
+}
+
+/// The grammar accepts every text, with error rules in place of what is missing; so only the parser's own guard of the
+/// stack is left to fail.
+fn unparsed(source: &Arc<Source>, error: &pest::error::Error<Rule>) -> Diagnostic {
+    let at = match error.location {
+        pest::error::InputLocation::Pos(at) | pest::error::InputLocation::Span((at, _)) => at,
+    };
+    too_deep(source, at)
 }

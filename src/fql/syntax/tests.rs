@@ -202,3 +202,115 @@ fn what_the_language_allows() {
         assert!(result.is_ok(), "{text}: {:?}", result.err());
     }
 }
+
+#[test]
+fn hostile_nesting_is_refused_or_parsed() {
+    let units = [
+        "[",
+        "(",
+        "{",
+        "f(",
+        "a[",
+        "\"#{",
+        "- ",
+        "!",
+        "~",
+        "x => ",
+        "if (a) ",
+        "if (a) b else ",
+        "at (t) ",
+        "/*",
+        "<<+A\n#{",
+        "{ a: ",
+        "{ \"",
+        "{ 'a': ",
+        "(a, ",
+        "x { a ",
+        "x { a: ",
+        ".a(",
+        "match x { case a => ",
+        "(((a) => ",
+        "let a = ",
+        "'\\",
+        "f(- (",
+        "a ?? (",
+    ];
+    for unit in units {
+        for count in [500, 999, 100_000] {
+            let text = unit.repeat(count);
+            assert!(
+                parse_query(&Source::query(text.as_str())).is_err(),
+                "{unit} {count}"
+            );
+            assert!(
+                parse_query(&Source::query(format!("{text} 1"))).is_err() || count < 1000,
+                "{unit} {count}"
+            );
+        }
+    }
+    for unit in [
+        "A<", "A => ", "{ a: ", "(", "[", "(a: ", "A | (", "{ *: ", "A<B, ",
+    ] {
+        for count in [500, 100_000] {
+            let text = unit.repeat(count);
+            assert!(
+                parse_type(&Source::query(text.as_str())).is_err(),
+                "{unit} {count}"
+            );
+            assert!(
+                parse_query(&Source::query(format!("let x: {text}"))).is_err(),
+                "{unit} {count}"
+            );
+        }
+    }
+}
+
+#[test]
+fn deep_texts_parse() {
+    let nested = |open: &str, close: &str| format!("{}1{}", open.repeat(500), close.repeat(500));
+    for (open, close) in [
+        ("[", "]"),
+        ("(", ")"),
+        ("{ a: ", "}"),
+        ("{", "}"),
+        ("f(", ")"),
+        ("x => ", ""),
+        ("- ", ""),
+        ("\"#{", "}\""),
+    ] {
+        let result = parse_query(&Source::query(nested(open, close)));
+        assert!(result.is_ok(), "{open}: {:?}", result.err());
+    }
+    let ladder = format!("{}1", "if (a) b else ".repeat(900));
+    assert!(parse_query(&Source::query(ladder)).is_ok());
+    let sum = vec!["1"; 3000].join(" + ");
+    assert!(parse_query(&Source::query(sum)).is_ok());
+    let sum = format!("{} + of", vec!["1"; 100_000].join(" + "));
+    assert_eq!(messages(&sum), ["Nested too deeply"]);
+}
+
+#[test]
+fn long_texts_are_linear() {
+    let texts = [
+        format!("[{}]", vec!["a.b(1)"; 50_000].join(", ")),
+        format!("'{}'", "x".repeat(1_000_000)),
+        format!("1{}", " ".repeat(1_000_000)),
+        format!("1{}", "\n".repeat(1_000_000)),
+        format!("{{ {} }}", "// c\n".repeat(100_000)),
+        "/*\n".repeat(300_000),
+        "if (a) b\n".repeat(50_000),
+        format!("<<-E\n{}E", "/*\n".repeat(300_000)),
+        "'a".repeat(100_000),
+        "\"a".repeat(100_000),
+        "\"\\n".repeat(100_000),
+        format!("{{ \"{}\" }}", "a".repeat(500_000)),
+        format!("a{}", ".b".repeat(100_000)),
+        format!("a{}", "!".repeat(900)),
+    ];
+    for text in texts {
+        let start = std::time::Instant::now();
+        let _ = parse_query(&Source::query(text.as_str()));
+        let took = start.elapsed().as_secs_f64();
+        assert!(took < 10.0, "{took} s: {}", &text[..20]);
+    }
+}

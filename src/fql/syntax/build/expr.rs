@@ -102,14 +102,19 @@ impl<'s> Builder<'s> {
     /// An expression, short form not yet settled.
     pub(super) fn operand_expr(&mut self, pair: Pair<'s, Rule>) -> Build<Operand> {
         self.check(&pair)?;
-        match pair.as_rule() {
+        let at = span(&pair);
+        let beside = std::mem::take(&mut self.height);
+        let operand = match pair.as_rule() {
             Rule::operation => self.operation(pair),
             Rule::lambda => self.lambda(pair),
             Rule::if_expr => self.if_expr(pair),
             Rule::at_expr => self.at_expr(pair),
             Rule::match_expr => self.match_expr(pair),
             _ => Err(Stop::Fatal),
-        }
+        }?;
+        self.height = beside.max(self.height + 1);
+        self.check_height(at)?;
+        Ok(operand)
     }
 
     fn if_expr(&mut self, pair: Pair<'s, Rule>) -> Build<Operand> {
@@ -285,6 +290,8 @@ impl<'s> Builder<'s> {
             let Some(op) = binary_op(op.as_str()) else {
                 return Err(Stop::Fatal);
             };
+            self.height += 1;
+            self.check_height(op_span)?;
             operands.push_operator(op, op_span);
             let right = self.operand(pairs)?;
             operands.push_operand(right);

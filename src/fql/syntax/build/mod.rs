@@ -14,6 +14,7 @@ mod types;
 use super::ast::{Block, Expr, ExprKind, Ident, Lambda, Stmt, Str, TypeExpr, TypeScheme};
 use super::diagnostic::{Diagnostic, Hint, Severity, Suggestion};
 use super::grammar::{Rule, expected};
+use super::nesting::MAX_HEIGHT;
 use super::source::{Location, Source, Span};
 use pest::iterators::{Pair, Pairs};
 use std::sync::Arc;
@@ -53,6 +54,8 @@ pub(super) struct Builder<'s> {
     errors: Vec<Diagnostic>,
     /// The error rule that ended the walk.
     generic: Option<Diagnostic>,
+    /// The height of the highest tree built so far within the expression that is being built.
+    height: usize,
     /// Template values seen so far.
     placeholders: u32,
     /// Where the last type name ended: a `<` could follow there.
@@ -69,6 +72,7 @@ impl<'s> Builder<'s> {
             text,
             errors: Vec::new(),
             generic: None,
+            height: 0,
             placeholders: 0,
             type_name_end: usize::MAX,
             integer_end: usize::MAX,
@@ -372,6 +376,15 @@ impl<'s> Builder<'s> {
             return Err(Stop::Reserved(span(pair).start));
         }
         Ok(plain_ident(pair))
+    }
+
+    /// Bounds the height of the tree, so that whoever walks it can.
+    fn check_height(&mut self, at: Span) -> Build<()> {
+        if self.height <= MAX_HEIGHT {
+            return Ok(());
+        }
+        self.error("Nested too deeply", at);
+        Err(Stop::Fatal)
     }
 
     fn reserved(&mut self, name: &str, span: Span) {
