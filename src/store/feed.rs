@@ -111,6 +111,11 @@ impl Publisher {
         });
     }
 
+    /// Tells every subscriber that it may have missed something.
+    pub(super) fn publish_gap(&self) {
+        self.for_each(QueueState::lag);
+    }
+
     pub(super) fn close(&self) {
         self.subscribers.lock().closed = true;
         self.for_each(|state| state.closed = true);
@@ -158,12 +163,16 @@ impl QueueState {
         let full = self.commits.len() >= QUEUED_COMMITS
             || self.keys.saturating_add(commit.keys.len()) > QUEUED_KEYS;
         if full && !self.commits.is_empty() {
-            self.commits.clear();
-            self.keys = 0;
-            self.lagged = true;
+            self.lag();
         }
         self.keys = self.keys.saturating_add(commit.keys.len());
         self.commits.push_back(commit.clone());
+    }
+
+    fn lag(&mut self) {
+        self.commits.clear();
+        self.keys = 0;
+        self.lagged = true;
     }
 
     fn take(&mut self) -> Option<FeedEvent> {

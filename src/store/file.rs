@@ -218,6 +218,8 @@ pub(super) struct Deferred {
     file: FileBackend,
     released: AtomicBool,
     held: RwLock<Held>,
+    #[cfg(test)]
+    pub(super) probe: super::faults::Probe,
 }
 
 /// What redb did while it opened the file, in order.
@@ -228,8 +230,9 @@ struct Held {
     length: Option<u64>,
 }
 
-#[derive(Debug)]
-enum Step {
+/// Something done to the file.
+#[derive(Clone, Debug)]
+pub(super) enum Step {
     Write(u64, Vec<u8>),
     SetLength(u64),
     Sync,
@@ -243,6 +246,8 @@ impl DeferredBackend {
             file,
             released: AtomicBool::new(released),
             held: RwLock::default(),
+            #[cfg(test)]
+            probe: super::faults::Probe::default(),
         })))
     }
 
@@ -255,21 +260,54 @@ impl DeferredBackend {
 impl Deferred {
     /// Writes what was held back, in order, and lets writes pass from now on.
     pub(super) fn release(&self) -> Result<(), StoreError> {
+        self.release_steps(true)
+    }
+
+    /// The same for a file that has no name yet: nobody can find it half-made, so one sync, at the
+    /// end, does.
+    pub(super) fn release_new(&self) -> Result<(), StoreError> {
+        self.release_steps(false)
+    }
+
+    fn release_steps(&self, in_order: bool) -> Result<(), StoreError> {
         if self.is_released() {
             return Ok(());
         }
+        let failed = |error: io::Error| StoreError::Io(error.to_string());
         let mut held = self.held.write();
         for step in &held.steps {
-            let done = match step {
-                Step::Write(offset, bytes) => self.file.write(*offset, bytes),
-                Step::SetLength(length) => self.file.set_len(*length),
-                Step::Sync => self.file.sync_data(),
-            };
-            done.map_err(|error| StoreError::Io(error.to_string()))?;
+            match step {
+                Step::Write(offset, bytes) => self.write(*offset, bytes),
+                Step::SetLength(length) => self.set_length(*length),
+                Step::Sync if in_order => self.sync(),
+                Step::Sync => Ok(()),
+            }
+            .map_err(failed)?;
+        }
+        if !in_order {
+            self.sync().map_err(failed)?;
         }
         *held = Held::default();
         self.released.store(true, Ordering::Release);
         Ok(())
+    }
+
+    fn write(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        #[cfg(test)]
+        self.probe.pass(|| Step::Write(offset, bytes.to_vec()))?;
+        self.file.write(offset, bytes)
+    }
+
+    fn set_length(&self, length: u64) -> io::Result<()> {
+        #[cfg(test)]
+        self.probe.pass(|| Step::SetLength(length))?;
+        self.file.set_len(length)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        #[cfg(test)]
+        self.probe.pass(|| Step::Sync)?;
+        self.file.sync_data()
     }
 
     fn is_released(&self) -> bool {
@@ -362,21 +400,21 @@ impl StorageBackend for DeferredBackend {
         if self.0.hold(|| Step::SetLength(length))? {
             return Ok(());
         }
-        self.0.file.set_len(length)
+        self.0.set_length(length)
     }
 
     fn sync_data(&self) -> io::Result<()> {
         if self.0.hold(|| Step::Sync)? {
             return Ok(());
         }
-        self.0.file.sync_data()
+        self.0.sync()
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         if self.0.hold(|| Step::Write(offset, data.to_vec()))? {
             return Ok(());
         }
-        self.0.file.write(offset, data)
+        self.0.write(offset, data)
     }
 
     fn close(&self) -> io::Result<()> {

@@ -15,6 +15,8 @@
 //! Always true: a commit is durable first, visible second, acknowledged third, published last.
 
 mod clock;
+#[cfg(test)]
+mod faults;
 mod feed;
 mod file;
 mod memory;
@@ -147,7 +149,8 @@ pub enum StoreError {
     /// Another process (or another store in this one) holds the file.
     #[error("{0} is in use by another process")]
     InUse(String),
-    /// The disk or the engine failed.
+    /// The disk or the engine failed. A commit that failed this way is not applied, or (where the
+    /// disk failed at the very last step) applied whole; a snapshot taken now tells which.
     #[error("storage failure: {0}")]
     Io(String),
     /// The store has been closed.

@@ -242,6 +242,7 @@ impl Pipeline {
                     let time = snapshot.time();
                     if time > before {
                         committer.recent.restart(time);
+                        self.publisher.publish_gap();
                     }
                     *self.current.write() = Some(snapshot);
                 }

@@ -236,3 +236,104 @@ impl Read {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A commit's keys and cleared ranges, by one-byte keys.
+    type Change = (Vec<u8>, Option<(u8, u8)>);
+
+    fn change() -> impl Strategy<Value = Change> {
+        let clear = prop::option::weighted(0.1, (any::<u8>(), any::<u8>()));
+        (prop::collection::btree_set(any::<u8>(), 0..40), clear)
+            .prop_map(|(keys, clear)| (keys.into_iter().collect(), clear))
+    }
+
+    fn remember(recent: &mut Recent, time: i64, (keys, clear): &Change) {
+        let keys = keys
+            .iter()
+            .map(|key| (Table::Index, Bytes::from([*key])))
+            .collect();
+        let clears = clear
+            .iter()
+            .map(|(start, end)| (Table::Index, Bytes::from([*start]), Bytes::from([*end])))
+            .collect();
+        recent.record(TxnTime(time), Arc::new(keys), Arc::new(clears));
+    }
+
+    fn touches((keys, clear): &Change, start: u8, end: u16) -> bool {
+        let within = |key: u8| key >= start && u16::from(key) < end;
+        keys.iter().any(|key| within(*key))
+            || clear.is_some_and(|(from, to)| (from..to).any(within))
+    }
+
+    proptest! {
+        #[test]
+        fn validates_as_if_it_compared_with_every_commit(
+            changes in prop::collection::vec(change(), 1..40),
+            lost in 0..5usize,
+            snapshot in 0..40i64,
+            start in any::<u8>(),
+            end in any::<u8>(),
+        ) {
+            let mut recent = Recent::new(TxnTime(0), 1500);
+            let kept = changes.len().saturating_sub(lost);
+            for (time, change) in (1..).zip(&changes) {
+                remember(&mut recent, time, change);
+                if time <= kept as i64 {
+                    recent.trim();
+                }
+            }
+            recent.forget_after(TxnTime(kept as i64));
+            let changed = |start, end| {
+                (1..).zip(&changes[..kept]).any(|(time, change)| time > snapshot && touches(change, start, end))
+            };
+            let validate = |read| {
+                recent.validate(&Commit { snapshot: TxnTime(snapshot), reads: vec![read], ..Commit::default() }).is_ok()
+            };
+            let point = validate(Read::Point(Table::Index, vec![start]));
+            let range = validate(Read::Range(Table::Index, vec![start], vec![end]));
+            if snapshot >= kept as i64 {
+                prop_assert!(point && range);
+            } else if TxnTime(snapshot) < recent.floor {
+                prop_assert!(!point && !range);
+            } else {
+                prop_assert_eq!(point, !changed(start, u16::from(start) + 1));
+                prop_assert_eq!(range, !changed(start, u16::from(end)));
+            }
+            let elsewhere = validate(Read::Point(Table::System, vec![start]));
+            prop_assert_eq!(elsewhere, TxnTime(snapshot) >= recent.floor.min(TxnTime(kept as i64)));
+        }
+    }
+
+    #[test]
+    fn a_wide_range_is_validated_by_commit() {
+        let mut recent = Recent::new(TxnTime(0), 1 << 20);
+        let many: Vec<(Table, Bytes)> = (0..1000u32)
+            .map(|n| (Table::Index, Bytes::from(n.to_be_bytes())))
+            .collect();
+        recent.record(TxnTime(1), Arc::new(many.clone()), Arc::default());
+        recent.record(
+            TxnTime(2),
+            Arc::new(vec![many[900].clone()]),
+            Arc::default(),
+        );
+        let validate = |start: u32, end: u32| {
+            let read = Read::Range(
+                Table::Index,
+                start.to_be_bytes().to_vec(),
+                end.to_be_bytes().to_vec(),
+            );
+            let commit = Commit {
+                snapshot: TxnTime(1),
+                reads: vec![read],
+                ..Commit::default()
+            };
+            recent.validate(&commit).is_ok()
+        };
+        assert!(validate(0, 900) && validate(901, 2000));
+        assert!(!validate(0, 901) && !validate(0, 1000) && !validate(900, 901));
+    }
+}

@@ -64,8 +64,9 @@ impl RedbEngine {
             return RedbEngine::open_existing(path, candidate, cache, now);
         }
         let (new, file) = NewFile::create(path)?;
-        let engine = RedbEngine::open_file(path, file, true, cache)?;
+        let engine = RedbEngine::open_file(path, file, false, cache)?;
         engine.with_database(|database| format(database, now))?;
+        engine.deferred.release_new()?;
         if new.publish()? {
             return Ok(engine);
         }
@@ -131,6 +132,12 @@ impl RedbEngine {
     /// Lets writes reach the file.
     fn release(&self) -> Result<(), StoreError> {
         self.deferred.release()
+    }
+
+    /// The file under redb.
+    #[cfg(test)]
+    pub(super) fn file(&self) -> &Arc<Deferred> {
+        &self.deferred
     }
 
     /// The newest committed state.
