@@ -2,9 +2,9 @@
 //! clone of five pointers, and opening a database costs nothing.
 
 use super::pipeline::{Engine, Prepared};
-use super::{Bytes, Entry, KeyRange, Snapshot, StoreError, Table, TxnTime};
+use super::{Bytes, Entry, KeyRange, SeeEntry, Snapshot, StoreError, Table, TxnTime};
 use imbl::OrdMap;
-use std::ops::{Bound, ControlFlow};
+use std::ops::Bound;
 use std::sync::Arc;
 
 /// A state of the tables.
@@ -143,7 +143,7 @@ impl Snapshot for MemorySnapshot {
         start: Bound<&[u8]>,
         end: Bound<&[u8]>,
         reverse: bool,
-        see: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+        see: &mut SeeEntry<'_>,
     ) -> Result<(), StoreError> {
         let Some(mut range) = self.entries(table, start, end) else {
             return Ok(());

@@ -161,6 +161,9 @@ pub enum StoreError {
 /// A key and its value.
 pub type Entry = (Bytes, Bytes);
 
+/// What is shown keys and values; it breaks when it has seen enough.
+pub type SeeEntry<'a> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + 'a;
+
 /// The committed state at one time. Cheap to clone, never changes.
 pub trait Snapshot: Send + Sync {
     /// The newest commit it contains.
@@ -195,7 +198,7 @@ pub trait Snapshot: Send + Sync {
         start: Bound<&[u8]>,
         end: Bound<&[u8]>,
         reverse: bool,
-        see: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+        see: &mut SeeEntry<'_>,
     ) -> Result<(), StoreError> {
         for entry in self.range(table, start, end, reverse)? {
             let (key, value) = entry?;

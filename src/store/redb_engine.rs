@@ -14,7 +14,7 @@
 use super::file::{Candidate, Deferred, DeferredBackend, NewFile, open_candidate};
 use super::memory::is_empty_range;
 use super::pipeline::{Engine, Prepared};
-use super::{Bytes, Entry, Snapshot, StoreError, Table, TxnTime};
+use super::{Bytes, Entry, SeeEntry, Snapshot, StoreError, Table, TxnTime};
 use redb::{
     Builder, Database, DatabaseError, Durability, ReadOnlyTable, ReadableDatabase, StorageError,
     TableDefinition, TableError, WriteTransaction,
@@ -255,7 +255,7 @@ fn check_format(database: &Database, name: &str) -> Result<(), StoreError> {
 
 /// Writes a batch's commits, in order, and its newest time.
 fn write_batch(txn: &WriteTransaction, batch: &[Prepared]) -> Result<(), StoreError> {
-    let mut tables: [Option<redb::Table<'_, &[u8], &[u8]>>; 5] = Default::default();
+    let mut tables: [Option<WriteTable<'_>>; 5] = Default::default();
     for commit in batch {
         for (table, start, end) in commit.clears.iter() {
             clear(open(txn, &mut tables, *table)?, start, end)?;
@@ -278,9 +278,9 @@ fn write_batch(txn: &WriteTransaction, batch: &[Prepared]) -> Result<(), StoreEr
 
 fn open<'tables, 'txn>(
     txn: &'txn WriteTransaction,
-    tables: &'tables mut [Option<redb::Table<'txn, &'static [u8], &'static [u8]>>; 5],
+    tables: &'tables mut [Option<WriteTable<'txn>>; 5],
     table: Table,
-) -> Result<&'tables mut redb::Table<'txn, &'static [u8], &'static [u8]>, StoreError> {
+) -> Result<&'tables mut WriteTable<'txn>, StoreError> {
     let place = &mut tables[table.index()];
     if place.is_none() {
         *place = Some(txn.open_table(definition(table)).map_err(io)?);
@@ -288,11 +288,7 @@ fn open<'tables, 'txn>(
     place.as_mut().ok_or(StoreError::Closed)
 }
 
-fn clear(
-    table: &mut redb::Table<'_, &'static [u8], &'static [u8]>,
-    start: &Bytes,
-    end: &Bytes,
-) -> Result<(), StoreError> {
+fn clear(table: &mut WriteTable<'_>, start: &Bytes, end: &Bytes) -> Result<(), StoreError> {
     if start < end {
         table
             .retain_in::<&[u8], _>(&**start..&**end, |_, _| false)
@@ -301,10 +297,15 @@ fn clear(
     Ok(())
 }
 
+type ReadTable = ReadOnlyTable<&'static [u8], &'static [u8]>;
+type WriteTable<'txn> = redb::Table<'txn, &'static [u8], &'static [u8]>;
+type Range = redb::Range<'static, &'static [u8], &'static [u8]>;
+type Guard = redb::AccessGuard<'static, &'static [u8]>;
+
 /// A state of the tables: a redb read transaction with its tables open.
 pub(super) struct RedbSnapshot {
     time: TxnTime,
-    tables: [ReadOnlyTable<&'static [u8], &'static [u8]>; 5],
+    tables: [ReadTable; 5],
 }
 
 impl RedbSnapshot {
@@ -335,7 +336,7 @@ impl RedbSnapshot {
         table: Table,
         start: Bound<&[u8]>,
         end: Bound<&[u8]>,
-    ) -> Result<Option<redb::Range<'static, &'static [u8], &'static [u8]>>, StoreError> {
+    ) -> Result<Option<Range>, StoreError> {
         if is_empty_range(start, end) {
             return Ok(None);
         }
@@ -379,10 +380,7 @@ impl Snapshot for RedbSnapshot {
         let Some(range) = self.entries(table, start, end)? else {
             return Ok(Box::new(std::iter::empty()));
         };
-        let owned = |entry: redb::Result<(
-            redb::AccessGuard<'static, &'static [u8]>,
-            redb::AccessGuard<'static, &'static [u8]>,
-        )>| {
+        let owned = |entry: redb::Result<(Guard, Guard)>| {
             let (key, value) = entry.map_err(io)?;
             Ok((Bytes::from(key.value()), Bytes::from(value.value())))
         };
@@ -399,7 +397,7 @@ impl Snapshot for RedbSnapshot {
         start: Bound<&[u8]>,
         end: Bound<&[u8]>,
         reverse: bool,
-        see: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+        see: &mut SeeEntry<'_>,
     ) -> Result<(), StoreError> {
         let Some(mut range) = self.entries(table, start, end)? else {
             return Ok(());
