@@ -9,7 +9,7 @@ use super::native;
 use super::overlay::Pending;
 use super::txn::{self, Txn};
 use super::version::Header;
-use super::{ModelError, Version, keys};
+use super::{IndexBounds, ModelError, Version, keys};
 use crate::store::{Bytes, Stamp, StampPlace, Table};
 use crate::value::{CollId, DocId, IndexId, Object, ScopeId, Value};
 use smallvec::smallvec;
@@ -40,22 +40,10 @@ impl Txn {
         term: &Value,
         at: Option<crate::store::TxnTime>,
     ) -> Result<Vec<DocId>, ModelError> {
-        let _ = at;
-        let collection = self.collection_of(coll)?;
-        let Some(index) = collection.backing_index(index).cloned() else {
-            return Ok(Vec::new());
-        };
-        let prefix = super::entries::terms_prefix(self.scope(), &index, std::slice::from_ref(term));
-        let end = keys::successor(&prefix);
-        let now = self.time().into();
-        let mut cursor = self.walk(Table::Index, (prefix, end), false);
+        let mut cursor = self.index_scan(coll, index, std::slice::from_ref(term), &IndexBounds::all(), false, at);
         let mut found = Vec::new();
-        while let Some((key, value)) = cursor.next(self)? {
-            if super::write::entry_ttl(&value).is_none_or(|ttl| ttl > now)
-                && let Some((_, id)) = keys::index_document(&key)
-            {
-                found.push(id);
-            }
+        while let Some(entry) = cursor.next(self)? {
+            found.push(entry.doc);
         }
         Ok(found)
     }

@@ -7,6 +7,7 @@ use super::bytes::{self, Stamps};
 use super::schema::{BackingIndex, Collection, Schema};
 use super::version::step;
 use super::{ComputedFields, IndexedDocument, ModelError, keys};
+use crate::value::key::KeyCodec;
 use crate::value::{CollId, PathPart, ScopeId, Value};
 
 /// The most bytes the key of an index entry may have (`spec fql10-data 1.5`).
@@ -28,6 +29,7 @@ pub(crate) struct EntryKey {
 
 /// What is needed to find the values of a document's fields.
 pub(crate) struct Fields<'a> {
+    pub codec: &'a KeyCodec,
     pub schema: &'a Schema,
     pub collection: &'a Collection,
     pub computed: Option<&'a dyn ComputedFields>,
@@ -61,7 +63,7 @@ pub(crate) fn entries(
             for choice in &choices {
                 let mut key = prefix.clone();
                 let mut stamps = stamped[at].clone();
-                bytes::encode_key(choice, descending, &mut key, &mut stamps);
+                bytes::encode_key(fields.codec, choice, descending, &mut key, &mut stamps);
                 next.0.push(key);
                 next.1.push(stamps);
                 next.2.push(any_term[at] || (is_term && !choice.is_null()));
@@ -124,7 +126,7 @@ fn lookup(fields: &Fields<'_>, path: &[PathPart]) -> Option<Value> {
                 .computed?
                 .evaluate(fields.schema, fields.collection, document, name)?
         }
-        "id" => Value::Id(document.id.0),
+        "id" => Value::Long(document.id.0),
         "ts" => document
             .ts
             .map_or(Value::TransactionTime, |ts| Value::Time(ts.into())),
@@ -139,10 +141,10 @@ fn lookup(fields: &Fields<'_>, path: &[PathPart]) -> Option<Value> {
 }
 
 /// The keys of all entries with these terms: `scope index terms`.
-pub(crate) fn terms_prefix(scope: ScopeId, index: &BackingIndex, terms: &[Value]) -> Vec<u8> {
+pub(crate) fn terms_prefix(codec: &KeyCodec, scope: ScopeId, index: &BackingIndex, terms: &[Value]) -> Vec<u8> {
     let mut key = keys::index(scope, index.id).to_vec();
     for term in terms {
-        bytes::encode_key(term, false, &mut key, &mut Stamps::new());
+        bytes::encode_key(codec, term, false, &mut key, &mut Stamps::new());
     }
     key
 }
@@ -151,9 +153,4 @@ pub(crate) fn terms_prefix(scope: ScopeId, index: &BackingIndex, terms: &[Value]
 pub(crate) fn same_tuple(entry: &EntryKey, key: &[u8]) -> bool {
     key.len() == entry.key.len()
         && key.starts_with(entry.key.get(..entry.tuple).unwrap_or_default())
-}
-
-/// The document of an entry's key.
-pub(crate) fn document_of(key: &[u8]) -> Option<(CollId, crate::value::DocId)> {
-    keys::index_document(key)
 }

@@ -25,9 +25,11 @@ mod cursor;
 mod databases;
 mod entries;
 mod ids;
+mod index_scan;
 pub mod keys;
 pub mod native;
 mod overlay;
+mod range;
 mod read_log;
 mod scan;
 pub mod schema;
@@ -36,6 +38,8 @@ pub mod version;
 mod write;
 
 pub use ids::IdGenerator;
+pub use index_scan::{IndexCursor, IndexEntry};
+pub use range::{IndexBounds, RangeError, id_bound, parse_range};
 pub use scan::ScanCursor;
 
 pub use txn::{MAX_TRANSACTION, Txn, TxnStats};
@@ -43,6 +47,8 @@ pub use version::Version;
 pub use write::{Conflict, PutOutcome};
 
 use crate::store::{Clock, Snapshot, Store, StoreError, Table, TxnTime};
+use crate::value::codec::{Corrupt, NotStorable};
+use crate::value::key::KeyCodec;
 use crate::value::{CollId, DocId, Object, ScopeId, Time, Value};
 use parking_lot::{Mutex, RwLock};
 use schema::{Collection, Definition, Schema};
@@ -72,9 +78,18 @@ pub enum ModelError {
         /// The earliest that is readable.
         minimum: TxnTime,
     },
+    /// The data holds something that cannot be stored.
+    #[error(transparent)]
+    NotStorable(#[from] NotStorable),
     /// A stored value cannot be read.
     #[error("the database is damaged: {0}")]
     Corrupt(String),
+}
+
+impl From<Corrupt> for ModelError {
+    fn from(corrupt: Corrupt) -> ModelError {
+        ModelError::Corrupt(corrupt.to_string())
+    }
 }
 
 /// Evaluates computed fields that indexes and unique constraints are over.
@@ -107,6 +122,7 @@ pub struct Model {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     ids: IdGenerator,
+    codec: KeyCodec,
     computed: RwLock<Option<Arc<dyn ComputedFields>>>,
     schemas: Mutex<SchemaCache>,
 }
@@ -124,6 +140,7 @@ impl Model {
             store,
             clock,
             ids: IdGenerator::default(),
+            codec: KeyCodec::new(),
             computed: RwLock::new(None),
             schemas: Mutex::new(SchemaCache::default()),
         }))
@@ -136,6 +153,11 @@ impl Model {
 
     pub(crate) fn computed_fields(&self) -> Option<Arc<dyn ComputedFields>> {
         self.computed.read().clone()
+    }
+
+    /// The codec of index keys, and with it the collation.
+    pub fn key_codec(&self) -> &KeyCodec {
+        &self.codec
     }
 
     /// The store below.

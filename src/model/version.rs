@@ -177,7 +177,7 @@ impl Version {
     pub fn field(&self, name: &str) -> Option<Value> {
         match &self.migrated {
             Some(object) => object.get(name).cloned(),
-            None => bytes::field(self.data(), name),
+            None => bytes::field(self.data(), name, self.ts.is_none()),
         }
     }
 
@@ -198,7 +198,7 @@ impl Version {
     pub fn object(&self) -> Arc<Object> {
         match &self.migrated {
             Some(object) => object.clone(),
-            None => Arc::new(bytes::decode_object(self.data()).unwrap_or_default()),
+            None => Arc::new(bytes::decode_object(self.data(), self.ts.is_none()).unwrap_or_default()),
         }
     }
 }

@@ -160,13 +160,15 @@ impl Txn {
             }
             None => None,
         };
-        let computed = self.model.computed_fields();
+        let model = self.model.clone();
+        let computed = model.computed_fields();
         let schema = self.schema().clone();
         for index in &collection.backing {
             if index.status == IndexStatus::Failed {
                 continue;
             }
             let fields = |document| Fields {
+                codec: model.key_codec(),
                 schema: &schema,
                 collection,
                 computed: computed.as_deref(),
