@@ -245,7 +245,6 @@ impl Txn {
 
     /// Every stored document of a native collection, expired ones included.
     fn raw_documents(&mut self, coll: CollId) -> Result<Vec<(DocId, Version)>, ModelError> {
-        let collection = self.collection_of(coll)?;
         let start = keys::collection(self.scope(), coll).to_vec();
         let end = keys::successor(&start);
         let mut cursor = self.walk(Table::Documents, (start, end), false);
@@ -254,7 +253,8 @@ impl Txn {
             let Some(id) = keys::document_id(&key) else {
                 continue;
             };
-            found.push((id, super::scan::version_of(&collection, value)?));
+            let header = Header::read(&value).ok_or_else(txn::damaged)?;
+            found.push((id, Version::from_bytes(&header, value)));
         }
         Ok(found)
     }

@@ -8,7 +8,7 @@ use super::schema::{BackingIndex, Collection, Schema};
 use super::version::step;
 use super::{ComputedFields, IndexedDocument, ModelError, keys};
 use crate::value::key::KeyCodec;
-use crate::value::{CollId, PathPart, ScopeId, Value};
+use crate::value::{PathPart, ScopeId, Value};
 
 /// The most bytes the key of an index entry may have (`spec fql10-data 1.5`).
 pub const MAX_KEY: u64 = 64_000;

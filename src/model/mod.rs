@@ -20,13 +20,16 @@
 //!
 //! The layout of keys is in [`keys`], that of a version in [`version`].
 
+mod build;
 mod bytes;
 mod cursor;
 mod databases;
+mod definitions;
 mod entries;
 mod ids;
 mod index_scan;
 pub mod keys;
+mod maintain;
 pub mod native;
 mod overlay;
 mod range;
@@ -39,6 +42,7 @@ mod write;
 
 pub use ids::IdGenerator;
 pub use index_scan::{IndexCursor, IndexEntry};
+pub use maintain::Maintained;
 pub use range::{IndexBounds, RangeError, id_bound, parse_range};
 pub use scan::ScanCursor;
 
@@ -125,6 +129,7 @@ pub struct Model {
     codec: KeyCodec,
     computed: RwLock<Option<Arc<dyn ComputedFields>>>,
     schemas: Mutex<SchemaCache>,
+    sweeps: Mutex<maintain::Sweeps>,
 }
 
 /// Schemas by database, true as of one schema epoch.
@@ -143,6 +148,7 @@ impl Model {
             codec: KeyCodec::new(),
             computed: RwLock::new(None),
             schemas: Mutex::new(SchemaCache::default()),
+            sweeps: Mutex::new(maintain::Sweeps::default()),
         }))
     }
 
@@ -255,12 +261,6 @@ fn load_definitions(
 /// Whether documents of a collection make up the schema of their database.
 pub fn is_schema(coll: CollId) -> bool {
     native::by_id(coll).is_some_and(|native| native.schema && coll != native::DATABASE)
-}
-
-/// Carries a document from an older shape of its collection to the current one.
-pub(crate) fn migrate(collection: &Collection, level: u32, object: &Object) -> Object {
-    let steps = collection.migrations.get(level as usize..).unwrap_or_default();
-    schema::migrate::migrated(object.clone(), steps)
 }
 
 #[cfg(test)]

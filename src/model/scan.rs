@@ -6,7 +6,7 @@
 use super::cursor::RawCursor;
 use super::schema::Collection;
 use super::txn::{self, Txn};
-use super::version::{Header, Version};
+use super::version::Version;
 use super::{ModelError, keys};
 use crate::store::{Bytes, Entry, Table, TxnTime};
 use crate::value::{CollId, DocId};
@@ -224,18 +224,4 @@ impl PastDocuments {
 
 fn document_part(history_key: &[u8]) -> &[u8] {
     history_key.get(..keys::DOCUMENT_KEY).unwrap_or(history_key)
-}
-
-/// Whether the entry is a tombstone.
-pub(crate) fn is_tombstone(value: &[u8]) -> bool {
-    Header::read(value).is_some_and(|header| header.deleted)
-}
-
-/// The version of an entry of a document table.
-pub(crate) fn version_of(
-    collection: &Arc<Collection>,
-    value: Bytes,
-) -> Result<Version, ModelError> {
-    let header = Header::read(&value).ok_or_else(txn::damaged)?;
-    Ok(txn::decode(collection, &header, value))
 }

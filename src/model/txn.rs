@@ -4,6 +4,7 @@ use super::cursor::RawCursor;
 use super::overlay::Overlay;
 use super::read_log::ReadLog;
 use super::scan::ScanCursor;
+use super::schema::migrate::migrated;
 use super::schema::{Collection, Schema};
 use super::version::{Header, Version};
 use super::{Model, ModelError, keys};
@@ -23,7 +24,8 @@ const CACHED_BYTES: u64 = 16 << 20;
 /// The last fifteen minutes are always readable.
 pub(crate) const ALWAYS_READABLE: i64 = 15 * 60 * 1_000_000;
 
-const DAY: i64 = 86_400_000_000;
+/// Microseconds of a day.
+pub(crate) const DAY: i64 = 86_400_000_000;
 
 /// One query's transaction.
 pub struct Txn {
@@ -362,22 +364,24 @@ impl Txn {
     }
 }
 
-/// The earliest readable time of a collection (`spec fql10-data 7.1`).
+/// The earliest time that retention promises, before the grace of fifteen minutes (`spec fql10-data 7.1`).
+pub(crate) fn kept_since(collection: &Collection, now: TxnTime) -> TxnTime {
+    let floor = collection.min_valid_time.0;
+    TxnTime(match collection.history_days {
+        Some(days) => now.0.saturating_sub(days.max(0).saturating_mul(DAY)).max(floor),
+        None if collection.is_native() => i64::MIN,
+        None => floor,
+    })
+}
+
+/// The earliest readable time of a collection.
 pub(crate) fn horizon(collection: &Collection, now: TxnTime) -> TxnTime {
-    let kept = match collection.history_days {
-        Some(days) => now
-            .0
-            .saturating_sub(days.max(0).saturating_mul(DAY))
-            .max(collection.min_valid_time.0),
-        None if collection.is_native() => return TxnTime(i64::MIN),
-        None => collection.min_valid_time.0,
-    };
-    TxnTime(kept.saturating_sub(ALWAYS_READABLE))
+    TxnTime(kept_since(collection, now).0.saturating_sub(ALWAYS_READABLE))
 }
 
 /// Decodes a stored version if it is live, in the current shape of `collection`.
 pub(crate) fn decode_live(
-    collection: &Arc<Collection>,
+    collection: &Collection,
     now: Time,
     bytes: Bytes,
 ) -> Result<Option<Arc<Version>>, ModelError> {
@@ -389,10 +393,11 @@ pub(crate) fn decode_live(
 }
 
 /// Decodes a stored version, in the current shape of `collection`.
-pub(crate) fn decode(collection: &Arc<Collection>, header: &Header, bytes: Bytes) -> Version {
+pub(crate) fn decode(collection: &Collection, header: &Header, bytes: Bytes) -> Version {
     let version = Version::from_bytes(header, bytes);
     if header.level < collection.migration_level() {
-        let object = super::migrate(collection, header.level, &version.object());
+        let steps = collection.migrations.get(header.level as usize..).unwrap_or_default();
+        let object = migrated((*version.object()).clone(), steps);
         version.migrated(object)
     } else {
         version

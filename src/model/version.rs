@@ -49,8 +49,6 @@ pub(crate) struct Header {
     pub deleted: bool,
     /// Migration steps it has seen.
     pub level: u32,
-    /// Where the data begins.
-    pub data: usize,
 }
 
 impl Header {
@@ -62,20 +60,12 @@ impl Header {
         };
         let level = u32::from_be_bytes(bytes.get(LEVEL..FLAGS)?.try_into().ok()?);
         let flags = *bytes.get(FLAGS)?;
-        let (ttl, data) = if flags & HAS_TTL != 0 {
-            (
-                Some(read_ttl(bytes.get(HEADER..HEADER + TTL)?)?),
-                HEADER + TTL,
-            )
-        } else {
-            (None, HEADER)
-        };
+        let ttl = if flags & HAS_TTL != 0 { Some(read_ttl(bytes.get(HEADER..HEADER + TTL)?)?) } else { None };
         Some(Header {
             ts,
             ttl,
             deleted: flags & DELETED != 0,
             level,
-            data,
         })
     }
 

@@ -48,9 +48,13 @@ impl Txn {
         ttl: Option<Time>,
     ) -> Result<PutOutcome, ModelError> {
         let collection = self.collection_of(coll)?;
-        let (bytes, stamps) = version::encode(&data, ttl, collection.migration_level())?;
         let key = keys::document(self.scope(), coll, id);
         let before = self.current(&key)?;
+        let data = match coll {
+            native::COLLECTION => self.prepare_definition(id, &data, before.as_ref())?,
+            _ => data,
+        };
+        let (bytes, stamps) = version::encode(&data, ttl, collection.migration_level())?;
         let now: Time = self.time().into();
         let created = match &before {
             Some(bytes) => !Header::read(bytes).ok_or_else(txn::damaged)?.is_live(now),
@@ -375,13 +379,17 @@ impl Txn {
         before: Option<Bytes>,
         after: Option<&Arc<Object>>,
     ) -> Result<(), ModelError> {
-        if !native::by_id(coll).is_some_and(|native| native.id == coll) {
+        if !native::is_native(coll) {
             return Ok(());
         }
         if super::is_schema(coll) {
             self.touch_schema();
         }
         match coll {
+            native::COLLECTION => match (&before, after) {
+                (Some(before), None) => self.discard_collection(id, before),
+                (Some(_) | None, _) => Ok(()),
+            },
             native::DATABASE => self.register_database(id, before, after),
             native::KEY => {
                 self.register_key(id, after.is_some());

@@ -144,3 +144,6 @@ fn scans_are_validated_as_far_as_they_went() {
     assert!(run(15).is_err(), "a document came up in what was walked");
     assert!(run(45).is_ok(), "beyond the walk nothing matters");
 }
+
+mod indexes;
+mod properties;

@@ -1,0 +1,269 @@
+//! Building an index over documents that are there already, their history included.
+//!
+//! A document's versions, oldest first, make its entries come and go: an entry is added with the first version that
+//! has it and removed with the first that has it no more. What is left at the end goes to the index, what was removed
+//! to the index history, each with its times, exactly as if the index had always been there.
+//!
+//! A small collection is indexed within the transaction that defines the index. A large one is indexed in the
+//! background, a batch of documents per transaction. Meanwhile writers maintain the index already; a batch and a writer
+//! that meet at a document contend, and one of them runs again. The state of the build is kept in the system table, so
+//! a build goes on after a restart where it was.
+
+use super::bytes::Stamps;
+use super::cursor::RawCursor;
+use super::entries::{self, EntryKey, Fields};
+use super::overlay::Pending;
+use super::schema::{BackingIndex, Collection, IndexStatus};
+use super::txn::{self, Txn};
+use super::version::{Header, write_ttl};
+use super::{IndexedDocument, Model, ModelError, keys};
+use crate::store::{Bytes, Entry, Stamp, StampPlace, Table, TxnTime};
+use crate::value::{CollId, DocId, Time};
+use smallvec::smallvec;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Up to so many documents and versions are indexed at once (`spec fql10-data 6.2`).
+pub(crate) const SMALL: usize = 128;
+
+/// Documents and bytes of a background batch.
+const BATCH: usize = 2000;
+const BATCH_BYTES: u64 = 4 << 20;
+
+/// The state of a build that has not begun: its collection, no document yet.
+pub(crate) fn fresh_state(coll: CollId) -> Vec<u8> {
+    coll.0.to_be_bytes().to_vec()
+}
+
+fn state(coll: CollId, done: DocId) -> Vec<u8> {
+    [coll.0.to_be_bytes(), keys::id_bytes(done)].concat()
+}
+
+/// Indexes a whole collection within the transaction.
+pub(crate) fn build_now(txn: &mut Txn, collection: &Arc<Collection>, index: &BackingIndex) -> Result<(), ModelError> {
+    let mut documents = Chains::new(txn, collection.id, None);
+    while let Some((id, versions)) = documents.next(txn)? {
+        add_document(txn, collection, index, id, &versions)?;
+    }
+    Ok(())
+}
+
+impl Model {
+    /// Works on one index that is being built; whether there was one.
+    pub(crate) fn build_step(self: &Arc<Self>) -> Result<bool, ModelError> {
+        let mut txn = self.begin(keys::GLOBAL)?;
+        let mut cursor = txn.walk(Table::System, keys::system::builds(), false);
+        let Some((key, value)) = cursor.next(&mut txn)? else { return Ok(false) };
+        drop(txn);
+        let Some((scope, id)) = keys::system::build_of(&key) else { return Ok(false) };
+        let mut txn = self.begin(scope)?;
+        // Whoever changes the state or the definition meanwhile wins.
+        if txn.system_get(key.to_vec())?.as_ref() != Some(&value) {
+            return Ok(true);
+        }
+        let coll = keys::coll_at(&value, 0).unwrap_or(CollId(0));
+        let done = keys::id_at(&value, 8);
+        let collection = txn.schema().collection(coll).cloned();
+        let index = collection.as_ref().and_then(|collection| collection.backing_index(id)).cloned();
+        match (collection, index) {
+            (Some(collection), Some(index)) => {
+                match self.build_batch(&mut txn, &collection, &index, done)? {
+                    Some(done) => txn.system_set(&key, Some(state(coll, done)), Stamps::new()),
+                    None => {
+                        txn.system_set(&key, None, Stamps::new());
+                        txn.note_statuses(coll, |known| {
+                            if known.id == id {
+                                known.status = IndexStatus::Complete;
+                            }
+                        })?;
+                    }
+                }
+            }
+            (None, _) | (_, None) => txn.system_set(&key, None, Stamps::new()),
+        }
+        if let Some(commit) = txn.into_commit() {
+            self.store().commit(commit)?;
+        }
+        Ok(true)
+    }
+
+    /// Indexes the next documents; the last of them, or `None` if there are no more.
+    fn build_batch(
+        self: &Arc<Self>,
+        txn: &mut Txn,
+        collection: &Arc<Collection>,
+        index: &BackingIndex,
+        after: Option<DocId>,
+    ) -> Result<Option<DocId>, ModelError> {
+        let mut documents = Chains::new(txn, collection.id, after);
+        for _ in 0..BATCH {
+            let Some((id, versions)) = documents.next(txn)? else { return Ok(None) };
+            add_document(txn, collection, index, id, &versions)?;
+            if txn.overlay.bytes() > BATCH_BYTES || documents.bytes_read() > BATCH_BYTES {
+                return Ok(Some(id));
+            }
+            documents.last = Some(id);
+        }
+        Ok(documents.last)
+    }
+}
+
+/// Writes the entries of one document, from its stored versions and tombstones, oldest first.
+fn add_document(
+    txn: &mut Txn,
+    collection: &Arc<Collection>,
+    index: &BackingIndex,
+    id: DocId,
+    versions: &[Bytes],
+) -> Result<(), ModelError> {
+    let built = lifetimes(txn, collection, index, id, versions)?;
+    for (entry, lifetime) in built {
+        let mut value = lifetime.added.map_or(keys::PENDING, keys::time_bytes).to_vec();
+        if let Some(ttl) = lifetime.ttl {
+            write_ttl(ttl, &mut value);
+        }
+        let mut stamps = entry.stamps.clone();
+        if lifetime.added.is_none() {
+            stamps.push(Stamp { place: StampPlace::Value, offset: 0, inverted: false });
+        }
+        let value = Some(Bytes::from(value));
+        match lifetime.removed {
+            Removed::Not => txn.overlay.set(Table::Index, &entry.key, Pending { value, stamps, base: None }),
+            Removed::At(ts) => {
+                let key = [&entry.key[..], &keys::inverted_time_bytes(ts)].concat();
+                txn.overlay.set(Table::IndexHistory, &key, Pending { value, stamps, base: None });
+            }
+            Removed::Now => {
+                let key = [&entry.key[..], &keys::PENDING_INVERTED].concat();
+                let offset = entry.key.len() as u32;
+                let stamps: Stamps = smallvec![Stamp { place: StampPlace::Key, offset, inverted: true }];
+                txn.overlay.set(Table::IndexHistory, &key, Pending { value, stamps, base: None });
+            }
+        }
+    }
+    txn.bump_epoch();
+    Ok(())
+}
+
+/// When an entry was there.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Lifetime {
+    /// `None`: by this transaction.
+    pub added: Option<TxnTime>,
+    pub ttl: Option<Time>,
+    pub removed: Removed,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Removed {
+    /// It is there.
+    Not,
+    At(TxnTime),
+    /// By this transaction.
+    Now,
+}
+
+/// The entries a document has and had, from its stored versions and tombstones, oldest first.
+pub(crate) fn lifetimes(
+    txn: &Txn,
+    collection: &Arc<Collection>,
+    index: &BackingIndex,
+    id: DocId,
+    versions: &[Bytes],
+) -> Result<Vec<(EntryKey, Lifetime)>, ModelError> {
+    let computed = txn.model.computed_fields();
+    let mut open: BTreeMap<Vec<u8>, (EntryKey, Lifetime)> = BTreeMap::new();
+    let mut all = Vec::new();
+    for bytes in versions {
+        let header = Header::read(bytes).ok_or_else(txn::damaged)?;
+        let mut new = BTreeMap::new();
+        if !header.deleted {
+            let data = txn::decode(collection, &header, bytes.clone()).object();
+            let fields = Fields {
+                codec: txn.model.key_codec(),
+                schema: txn.schema(),
+                collection,
+                computed: computed.as_deref(),
+                document: IndexedDocument { id, ts: header.ts, ttl: header.ttl, data: &data },
+            };
+            for entry in entries::entries(txn.scope(), index, &fields)? {
+                new.insert(entry.key.clone(), entry);
+            }
+        }
+        let mut kept = BTreeMap::new();
+        for (key, (entry, lifetime)) in std::mem::take(&mut open) {
+            if new.contains_key(&key) && lifetime.ttl == header.ttl {
+                new.remove(&key);
+                kept.insert(key, (entry, lifetime));
+            } else {
+                let removed = header.ts.map_or(Removed::Now, Removed::At);
+                all.push((entry, Lifetime { removed, ..lifetime }));
+            }
+        }
+        for (key, entry) in new {
+            kept.insert(key, (entry, Lifetime { added: header.ts, ttl: header.ttl, removed: Removed::Not }));
+        }
+        open = kept;
+    }
+    all.extend(open.into_values());
+    Ok(all)
+}
+
+/// The documents of a collection, each with all its stored versions and tombstones, oldest first.
+pub(crate) struct Chains {
+    current: RawCursor,
+    current_head: Option<Entry>,
+    history: RawCursor,
+    history_head: Option<Entry>,
+    started: bool,
+    last: Option<DocId>,
+}
+
+impl Chains {
+    /// The documents after `after`, or all.
+    pub fn new(txn: &Txn, coll: CollId, after: Option<DocId>) -> Chains {
+        let start = match after {
+            Some(id) => keys::successor(&keys::document(txn.scope(), coll, id)),
+            None => keys::collection(txn.scope(), coll).to_vec(),
+        };
+        let end = keys::successor(&keys::collection(txn.scope(), coll));
+        Chains {
+            current: RawCursor::current(Table::Documents, start.clone(), end.clone(), false),
+            current_head: None,
+            history: RawCursor::unrecorded(Table::History, start, end, false),
+            history_head: None,
+            started: false,
+            last: after,
+        }
+    }
+
+    fn bytes_read(&self) -> u64 {
+        self.current.bytes_read + self.history.bytes_read
+    }
+
+    /// The next document.
+    pub fn next(&mut self, txn: &mut Txn) -> Result<Option<(DocId, Vec<Bytes>)>, ModelError> {
+        if !self.started {
+            self.started = true;
+            self.current_head = self.current.next(txn)?;
+            self.history_head = self.history.next(txn)?;
+        }
+        let id_of = |head: &Option<Entry>| head.as_ref().and_then(|(key, _)| keys::document_id(key));
+        let id = match (id_of(&self.current_head), id_of(&self.history_head)) {
+            (None, None) => return Ok(None),
+            (Some(id), None) | (None, Some(id)) => id,
+            (Some(current), Some(past)) => current.min(past),
+        };
+        let mut versions = Vec::new();
+        while id_of(&self.history_head) == Some(id) {
+            versions.extend(self.history_head.take().map(|(_, value)| value));
+            self.history_head = self.history.next(txn)?;
+        }
+        versions.reverse();
+        if id_of(&self.current_head) == Some(id) {
+            versions.extend(self.current_head.take().map(|(_, value)| value));
+            self.current_head = self.current.next(txn)?;
+        }
+        Ok(Some((id, versions)))
+    }
+}

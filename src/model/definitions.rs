@@ -1,0 +1,222 @@
+//! What the definition of a collection entails in storage: physical indexes, and the floor of its history.
+
+use super::build;
+use super::bytes::Stamps;
+use super::schema::definition::{finished, plan_indexes};
+use super::schema::load::load_collection;
+use super::schema::{BackingIndex, Collection, Definition, IndexStatus, MigrationStep};
+use super::txn::{self, Txn};
+use super::version::{self, Header};
+use super::{ModelError, Version, keys, maintain};
+use crate::store::{Bytes, Table, TxnTime};
+use crate::value::{CollId, DocId, IndexId, Object, PathPart, Str, Value};
+use std::sync::Arc;
+
+/// The collection a stored definition describes.
+pub(crate) fn load(id: DocId, fields: Arc<Object>, ts: TxnTime) -> Collection {
+    let coll = CollId(id.0.max(0) as u64);
+    let definition = Definition { coll: super::native::COLLECTION, id, fields, ts };
+    load_collection(coll, &definition)
+}
+
+/// The definition in the stored version `before`.
+fn load_stored(id: DocId, before: &Bytes) -> Result<Collection, ModelError> {
+    let header = Header::read(before).ok_or_else(txn::damaged)?;
+    let fields = Version::from_bytes(&header, before.clone()).object();
+    Ok(load(id, fields, header.ts.unwrap_or_default()))
+}
+
+impl Txn {
+    /// A definition as it is stored: physical indexes assigned (and built, if there is little to index), statuses and
+    /// the floor of the history set.
+    pub(crate) fn prepare_definition(
+        &mut self,
+        id: DocId,
+        data: &Arc<Object>,
+        before: Option<&Bytes>,
+    ) -> Result<Arc<Object>, ModelError> {
+        let old = before.map(|before| load_stored(id, before)).transpose()?;
+        let mut fields = (**data).clone();
+        fields.insert("min_valid_time", Value::Time(self.floor(data, old.as_ref()).into()));
+        let loaded = load(id, Arc::new(fields.clone()), self.time());
+        let current = old.as_ref().map(|old| old.backing.clone()).unwrap_or_default();
+        let changed = old.as_ref().map(|old| changed_names(old, &loaded, &current)).unwrap_or_default();
+        let mut failed = None;
+        let plan = plan_indexes(&fields, &current, &changed, || match self.new_index_id() {
+            Ok(id) => id,
+            Err(error) => {
+                failed.get_or_insert(error);
+                IndexId(0)
+            }
+        });
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        let mut new = plan.new;
+        if !new.is_empty() && self.is_small(loaded.id)? {
+            new.iter_mut().for_each(|index| index.status = IndexStatus::Complete);
+        }
+        if let Some(old) = &old {
+            withdraw_queryable(&mut fields, old, &new);
+        }
+        // The order of the definition is kept, because rendering and sharing depend on shapes only.
+        let backing: Vec<BackingIndex> = plan.kept.into_iter().chain(new.iter().cloned()).collect();
+        let stored = Arc::new(finished(&fields, &backing));
+        let collection = Arc::new(load(id, stored.clone(), self.time()));
+        for index in &plan.removed {
+            self.discard_index(index.id);
+        }
+        for index in &new {
+            match index.status {
+                IndexStatus::Complete => build::build_now(self, &collection, index)?,
+                IndexStatus::Building => {
+                    let key = keys::system::build(self.scope(), index.id);
+                    self.system_set(&key, Some(build::fresh_state(collection.id)), Stamps::new());
+                }
+                IndexStatus::Failed => {}
+            }
+        }
+        Ok(stored)
+    }
+
+    /// The earliest time whose history is kept whatever `history_days` will be (`spec fql10-data 7.1`).
+    fn floor(&self, data: &Object, old: Option<&Collection>) -> TxnTime {
+        let days = match data.get("history_days") {
+            Some(Value::Int(days)) => Some(i64::from(*days)),
+            Some(Value::Long(days)) => Some(*days),
+            _ => None,
+        };
+        let kept = match days {
+            Some(days) => self.time().0.saturating_sub(days.max(0).saturating_mul(txn::DAY)),
+            None => 0,
+        };
+        let before = old.map_or(i64::MIN, |old| txn::kept_since(old, self.time()).0);
+        TxnTime(kept.max(before))
+    }
+
+    /// Whether everything a collection holds can be indexed within the transaction.
+    fn is_small(&mut self, coll: CollId) -> Result<bool, ModelError> {
+        let start = keys::collection(self.scope(), coll).to_vec();
+        let end = keys::successor(&start);
+        let mut left = build::SMALL;
+        for table in [Table::Documents, Table::History] {
+            let mut cursor = self.walk(table, (start.clone(), end.clone()), false);
+            while cursor.next(self)?.is_some() {
+                if left == 0 {
+                    return Ok(false);
+                }
+                left -= 1;
+            }
+        }
+        Ok(true)
+    }
+
+    /// The storage of an index is given back, in the background.
+    fn discard_index(&mut self, index: IndexId) {
+        self.system_set(&keys::system::build(self.scope(), index), None, Stamps::new());
+        let start = keys::index(self.scope(), index);
+        for table in [Table::Index, Table::IndexHistory] {
+            maintain::discard(self, table, &start);
+        }
+    }
+
+    /// The storage of a collection is given back, in the background. It is out of reach at once.
+    pub(crate) fn discard_collection(&mut self, id: DocId, before: &Bytes) -> Result<(), ModelError> {
+        let collection = load_stored(id, before)?;
+        for index in &collection.backing {
+            self.discard_index(index.id);
+        }
+        let start = keys::collection(self.scope(), collection.id);
+        for table in [Table::Documents, Table::History] {
+            maintain::discard(self, table, &start);
+        }
+        Ok(())
+    }
+
+    /// Replaces a definition without making a new version: the system has only noted how far it is.
+    pub(crate) fn note_statuses(
+        &mut self,
+        coll: CollId,
+        change: impl Fn(&mut BackingIndex),
+    ) -> Result<(), ModelError> {
+        let id = DocId(coll.0 as i64);
+        let key = keys::document(self.scope(), super::native::COLLECTION, id);
+        let Some(bytes) = self.current(&key)? else { return Ok(()) };
+        let header = Header::read(&bytes).ok_or_else(txn::damaged)?;
+        let fields = Version::from_bytes(&header, bytes).object();
+        let collection = load(id, fields.clone(), header.ts.unwrap_or_default());
+        let mut backing: Vec<BackingIndex> = collection.backing.iter().map(|index| (**index).clone()).collect();
+        backing.iter_mut().for_each(change);
+        let data = finished(&fields, &backing);
+        let (mut value, mut stamps) = version::encode(&data, header.ttl, header.level)?;
+        if let Some(ts) = header.ts {
+            value.splice(..8, keys::time_bytes(ts));
+            stamps.retain(|stamp| stamp.offset != 0);
+        }
+        let pending = super::overlay::Pending { value: Some(value.into()), stamps, base: None };
+        self.overlay.set(Table::Documents, &key, pending);
+        self.forget_cached(super::native::COLLECTION, id);
+        self.touch_schema();
+        Ok(())
+    }
+}
+
+/// Top-level fields whose values in existing documents are others than before: computed fields with a new body, and
+/// what new migration steps touch.
+fn changed_names(old: &Collection, new: &Collection, indexes: &[Arc<BackingIndex>]) -> Vec<Str> {
+    let mut names: Vec<Str> = Vec::new();
+    for field in &old.computed {
+        let body = new.computed_field(&field.name).map(|field| field.body.text());
+        if body != Some(field.body.text()) {
+            names.push(field.name.clone());
+        }
+    }
+    names.extend(new.computed.iter().map(|f| &f.name).filter(|name| old.computed_field(name).is_none()).cloned());
+    for step in new.migrations.iter().skip(old.migrations.len()) {
+        let mut touch = |path: &[PathPart]| match path.first() {
+            Some(PathPart::Field(name)) => names.push(name.clone()),
+            Some(PathPart::Index(_)) | None => {}
+        };
+        match step {
+            MigrationStep::Add { path, .. } | MigrationStep::Drop { path } => touch(path),
+            MigrationStep::Move { from, to } => {
+                touch(from);
+                touch(to);
+            }
+            MigrationStep::Split { from, targets } => {
+                touch(from);
+                targets.iter().for_each(|target| touch(&target.path));
+            }
+            // What moves is not known from the step: every field may.
+            MigrationStep::MoveConflicts { into } | MigrationStep::MoveWildcard { into, .. } => {
+                touch(into);
+                for index in indexes {
+                    index.terms.iter().for_each(|term| touch(&term.path));
+                    index.values.iter().for_each(|value| touch(&value.path));
+                }
+            }
+            MigrationStep::AddWildcard => {}
+        }
+    }
+    names
+}
+
+/// An index that is built anew must not be called before it is complete, although it was complete before.
+fn withdraw_queryable(fields: &mut Object, old: &Collection, new: &[BackingIndex]) {
+    let Some(Value::Object(indexes)) = fields.get("indexes") else { return };
+    let mut indexes = (**indexes).clone();
+    let names: Vec<Str> = indexes.keys().cloned().collect();
+    for name in names {
+        let Some(Value::Object(entry)) = indexes.get(&name) else { continue };
+        let (terms, values) = super::schema::load::load_index_fields(entry);
+        let rebuilt = new
+            .iter()
+            .any(|index| index.status == IndexStatus::Building && index.terms == terms && index.values == values);
+        if rebuilt && entry.contains_key("status") && old.index(&name).is_some_and(|index| index.queryable) {
+            let mut entry = (**entry).clone();
+            entry.remove("queryable");
+            indexes.insert(name, Value::object(entry));
+        }
+    }
+    fields.insert("indexes", Value::object(indexes));
+}
