@@ -40,7 +40,11 @@ fn state(coll: CollId, done: DocId) -> Vec<u8> {
 }
 
 /// Indexes a whole collection within the transaction.
-pub(crate) fn build_now(txn: &mut Txn, collection: &Arc<Collection>, index: &BackingIndex) -> Result<(), ModelError> {
+pub(crate) fn build_now(
+    txn: &mut Txn,
+    collection: &Arc<Collection>,
+    index: &BackingIndex,
+) -> Result<(), ModelError> {
     let mut documents = Chains::new(txn, collection.id, None);
     while let Some((id, versions)) = documents.next(txn)? {
         add_document(txn, collection, index, id, &versions)?;
@@ -53,9 +57,13 @@ impl Model {
     pub(crate) fn build_step(self: &Arc<Self>) -> Result<bool, ModelError> {
         let mut txn = self.begin(keys::GLOBAL)?;
         let mut cursor = txn.walk(Table::System, keys::system::builds(), false);
-        let Some((key, value)) = cursor.next(&mut txn)? else { return Ok(false) };
+        let Some((key, value)) = cursor.next(&mut txn)? else {
+            return Ok(false);
+        };
         drop(txn);
-        let Some((scope, id)) = keys::system::build_of(&key) else { return Ok(false) };
+        let Some((scope, id)) = keys::system::build_of(&key) else {
+            return Ok(false);
+        };
         let mut txn = self.begin(scope)?;
         // Whoever changes the state or the definition meanwhile wins.
         if txn.system_get(key.to_vec())?.as_ref() != Some(&value) {
@@ -64,7 +72,10 @@ impl Model {
         let coll = keys::coll_at(&value, 0).unwrap_or(CollId(0));
         let done = keys::id_at(&value, 8);
         let collection = txn.schema().collection(coll).cloned();
-        let index = collection.as_ref().and_then(|collection| collection.backing_index(id)).cloned();
+        let index = collection
+            .as_ref()
+            .and_then(|collection| collection.backing_index(id))
+            .cloned();
         match (collection, index) {
             (Some(collection), Some(index)) => {
                 match self.build_batch(&mut txn, &collection, &index, done)? {
@@ -97,7 +108,9 @@ impl Model {
     ) -> Result<Option<DocId>, ModelError> {
         let mut documents = Chains::new(txn, collection.id, after);
         for _ in 0..BATCH {
-            let Some((id, versions)) = documents.next(txn)? else { return Ok(None) };
+            let Some((id, versions)) = documents.next(txn)? else {
+                return Ok(None);
+            };
             add_document(txn, collection, index, id, &versions)?;
             if txn.overlay.bytes() > BATCH_BYTES || documents.bytes_read() > BATCH_BYTES {
                 return Ok(Some(id));
@@ -118,26 +131,61 @@ fn add_document(
 ) -> Result<(), ModelError> {
     let built = lifetimes(txn, collection, index, id, versions)?;
     for (entry, lifetime) in built {
-        let mut value = lifetime.added.map_or(keys::PENDING, keys::time_bytes).to_vec();
+        let mut value = lifetime
+            .added
+            .map_or(keys::PENDING, keys::time_bytes)
+            .to_vec();
         if let Some(ttl) = lifetime.ttl {
             write_ttl(ttl, &mut value);
         }
         let mut stamps = entry.stamps.clone();
         if lifetime.added.is_none() {
-            stamps.push(Stamp { place: StampPlace::Value, offset: 0, inverted: false });
+            stamps.push(Stamp {
+                place: StampPlace::Value,
+                offset: 0,
+                inverted: false,
+            });
         }
         let value = Some(Bytes::from(value));
         match lifetime.removed {
-            Removed::Not => txn.overlay.set(Table::Index, &entry.key, Pending { value, stamps, base: None }),
+            Removed::Not => txn.overlay.set(
+                Table::Index,
+                &entry.key,
+                Pending {
+                    value,
+                    stamps,
+                    base: None,
+                },
+            ),
             Removed::At(ts) => {
                 let key = [&entry.key[..], &keys::inverted_time_bytes(ts)].concat();
-                txn.overlay.set(Table::IndexHistory, &key, Pending { value, stamps, base: None });
+                txn.overlay.set(
+                    Table::IndexHistory,
+                    &key,
+                    Pending {
+                        value,
+                        stamps,
+                        base: None,
+                    },
+                );
             }
             Removed::Now => {
                 let key = [&entry.key[..], &keys::PENDING_INVERTED].concat();
                 let offset = entry.key.len() as u32;
-                let stamps: Stamps = smallvec![Stamp { place: StampPlace::Key, offset, inverted: true }];
-                txn.overlay.set(Table::IndexHistory, &key, Pending { value, stamps, base: None });
+                let stamps: Stamps = smallvec![Stamp {
+                    place: StampPlace::Key,
+                    offset,
+                    inverted: true
+                }];
+                txn.overlay.set(
+                    Table::IndexHistory,
+                    &key,
+                    Pending {
+                        value,
+                        stamps,
+                        base: None,
+                    },
+                );
             }
         }
     }
@@ -184,7 +232,12 @@ pub(crate) fn lifetimes(
                 schema: txn.schema(),
                 collection,
                 computed: computed.as_deref(),
-                document: IndexedDocument { id, ts: header.ts, ttl: header.ttl, data: &data },
+                document: IndexedDocument {
+                    id,
+                    ts: header.ts,
+                    ttl: header.ttl,
+                    data: &data,
+                },
             };
             for entry in entries::entries(txn.scope(), index, &fields)? {
                 new.insert(entry.key.clone(), entry);
@@ -197,11 +250,27 @@ pub(crate) fn lifetimes(
                 kept.insert(key, (entry, lifetime));
             } else {
                 let removed = header.ts.map_or(Removed::Now, Removed::At);
-                all.push((entry, Lifetime { removed, ..lifetime }));
+                all.push((
+                    entry,
+                    Lifetime {
+                        removed,
+                        ..lifetime
+                    },
+                ));
             }
         }
         for (key, entry) in new {
-            kept.insert(key, (entry, Lifetime { added: header.ts, ttl: header.ttl, removed: Removed::Not }));
+            kept.insert(
+                key,
+                (
+                    entry,
+                    Lifetime {
+                        added: header.ts,
+                        ttl: header.ttl,
+                        removed: Removed::Not,
+                    },
+                ),
+            );
         }
         open = kept;
     }
@@ -248,7 +317,8 @@ impl Chains {
             self.current_head = self.current.next(txn)?;
             self.history_head = self.history.next(txn)?;
         }
-        let id_of = |head: &Option<Entry>| head.as_ref().and_then(|(key, _)| keys::document_id(key));
+        let id_of =
+            |head: &Option<Entry>| head.as_ref().and_then(|(key, _)| keys::document_id(key));
         let id = match (id_of(&self.current_head), id_of(&self.history_head)) {
             (None, None) => return Ok(None),
             (Some(id), None) | (None, Some(id)) => id,

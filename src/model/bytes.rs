@@ -14,12 +14,20 @@ use std::sync::Arc;
 pub(crate) type Stamps = SmallVec<[Stamp; 2]>;
 
 /// Appends a document's data.
-pub(crate) fn encode_object(object: &Object, out: &mut Vec<u8>, stamps: &mut Stamps) -> Result<(), ModelError> {
+pub(crate) fn encode_object(
+    object: &Object,
+    out: &mut Vec<u8>,
+    stamps: &mut Stamps,
+) -> Result<(), ModelError> {
     let mut offsets = codec::StampOffsets::new();
     codec::encode_object(object, out, &mut offsets)?;
     for offset in offsets {
         mark(out, offset, false);
-        stamps.push(Stamp { place: StampPlace::Value, offset, inverted: false });
+        stamps.push(Stamp {
+            place: StampPlace::Value,
+            offset,
+            inverted: false,
+        });
     }
     Ok(())
 }
@@ -27,7 +35,14 @@ pub(crate) fn encode_object(object: &Object, out: &mut Vec<u8>, stamps: &mut Sta
 /// A document's data, whole.
 pub(crate) fn decode_object(bytes: &[u8], pending: bool) -> Result<Object, ModelError> {
     let object = Encoded(bytes).decode_object()?;
-    Ok(if pending { object.into_iter().map(|(name, value)| (name, restore(value))).collect() } else { object })
+    Ok(if pending {
+        object
+            .into_iter()
+            .map(|(name, value)| (name, restore(value)))
+            .collect()
+    } else {
+        object
+    })
 }
 
 /// One field of a document's data; damaged data has none.
@@ -37,7 +52,13 @@ pub(crate) fn field(bytes: &[u8], name: &str, pending: bool) -> Option<Value> {
 }
 
 /// Appends a value to an index key. What cannot be indexed counts as null.
-pub(crate) fn encode_key(codec: &KeyCodec, value: &Value, descending: bool, out: &mut Vec<u8>, stamps: &mut Stamps) {
+pub(crate) fn encode_key(
+    codec: &KeyCodec,
+    value: &Value,
+    descending: bool,
+    out: &mut Vec<u8>,
+    stamps: &mut Stamps,
+) {
     let stamped = stamps.len();
     if codec.encode(value, descending, out, stamps).is_err() {
         // Null can always be encoded.
@@ -51,7 +72,11 @@ pub(crate) fn encode_key(codec: &KeyCodec, value: &Value, descending: bool, out:
 fn mark(out: &mut [u8], offset: u32, inverted: bool) {
     let at = offset as usize;
     if let Some(place) = out.get_mut(at..at.saturating_add(8)) {
-        place.copy_from_slice(if inverted { &keys::PENDING_INVERTED } else { &keys::PENDING });
+        place.copy_from_slice(if inverted {
+            &keys::PENDING_INVERTED
+        } else {
+            &keys::PENDING
+        });
     }
 }
 
@@ -61,7 +86,9 @@ pub(crate) fn restore(value: Value) -> Value {
         Value::Time(time) if is_pending(time) => Value::TransactionTime,
         Value::Array(items) => Value::Array(Arc::new(items.iter().cloned().map(restore).collect())),
         Value::Object(object) => {
-            let fields = object.iter().map(|(name, value)| (name.clone(), restore(value.clone())));
+            let fields = object
+                .iter()
+                .map(|(name, value)| (name.clone(), restore(value.clone())));
             Value::Object(Arc::new(fields.collect()))
         }
         other => other,

@@ -40,7 +40,14 @@ impl Txn {
         term: &Value,
         at: Option<crate::store::TxnTime>,
     ) -> Result<Vec<DocId>, ModelError> {
-        let mut cursor = self.index_scan(coll, index, std::slice::from_ref(term), &IndexBounds::all(), false, at);
+        let mut cursor = self.index_scan(
+            coll,
+            index,
+            std::slice::from_ref(term),
+            &IndexBounds::all(),
+            false,
+            at,
+        );
         let mut found = Vec::new();
         while let Some(entry) = cursor.next(self)? {
             found.push(entry.doc);

@@ -15,7 +15,12 @@ use std::sync::Arc;
 /// The collection a stored definition describes.
 pub(crate) fn load(id: DocId, fields: Arc<Object>, ts: TxnTime) -> Collection {
     let coll = CollId(id.0.max(0) as u64);
-    let definition = Definition { coll: super::native::COLLECTION, id, fields, ts };
+    let definition = Definition {
+        coll: super::native::COLLECTION,
+        id,
+        fields,
+        ts,
+    };
     load_collection(coll, &definition)
 }
 
@@ -37,10 +42,19 @@ impl Txn {
     ) -> Result<Arc<Object>, ModelError> {
         let old = before.map(|before| load_stored(id, before)).transpose()?;
         let mut fields = (**data).clone();
-        fields.insert("min_valid_time", Value::Time(self.floor(data, old.as_ref()).into()));
+        fields.insert(
+            "min_valid_time",
+            Value::Time(self.floor(data, old.as_ref()).into()),
+        );
         let loaded = load(id, Arc::new(fields.clone()), self.time());
-        let current = old.as_ref().map(|old| old.backing.clone()).unwrap_or_default();
-        let changed = old.as_ref().map(|old| changed_names(old, &loaded, &current)).unwrap_or_default();
+        let current = old
+            .as_ref()
+            .map(|old| old.backing.clone())
+            .unwrap_or_default();
+        let changed = old
+            .as_ref()
+            .map(|old| changed_names(old, &loaded, &current))
+            .unwrap_or_default();
         let mut failed = None;
         let plan = plan_indexes(&fields, &current, &changed, || match self.new_index_id() {
             Ok(id) => id,
@@ -54,7 +68,8 @@ impl Txn {
         }
         let mut new = plan.new;
         if !new.is_empty() && self.is_small(loaded.id)? {
-            new.iter_mut().for_each(|index| index.status = IndexStatus::Complete);
+            new.iter_mut()
+                .for_each(|index| index.status = IndexStatus::Complete);
         }
         if let Some(old) = &old {
             withdraw_queryable(&mut fields, old, &new);
@@ -87,7 +102,10 @@ impl Txn {
             _ => None,
         };
         let kept = match days {
-            Some(days) => self.time().0.saturating_sub(days.max(0).saturating_mul(txn::DAY)),
+            Some(days) => self
+                .time()
+                .0
+                .saturating_sub(days.max(0).saturating_mul(txn::DAY)),
             None => 0,
         };
         let before = old.map_or(i64::MIN, |old| txn::kept_since(old, self.time()).0);
@@ -113,7 +131,11 @@ impl Txn {
 
     /// The storage of an index is given back, in the background.
     fn discard_index(&mut self, index: IndexId) {
-        self.system_set(&keys::system::build(self.scope(), index), None, Stamps::new());
+        self.system_set(
+            &keys::system::build(self.scope(), index),
+            None,
+            Stamps::new(),
+        );
         let start = keys::index(self.scope(), index);
         for table in [Table::Index, Table::IndexHistory] {
             maintain::discard(self, table, &start);
@@ -121,7 +143,11 @@ impl Txn {
     }
 
     /// The storage of a collection is given back, in the background. It is out of reach at once.
-    pub(crate) fn discard_collection(&mut self, id: DocId, before: &Bytes) -> Result<(), ModelError> {
+    pub(crate) fn discard_collection(
+        &mut self,
+        id: DocId,
+        before: &Bytes,
+    ) -> Result<(), ModelError> {
         let collection = load_stored(id, before)?;
         for index in &collection.backing {
             self.discard_index(index.id);
@@ -141,11 +167,17 @@ impl Txn {
     ) -> Result<(), ModelError> {
         let id = DocId(coll.0 as i64);
         let key = keys::document(self.scope(), super::native::COLLECTION, id);
-        let Some(bytes) = self.current(&key)? else { return Ok(()) };
+        let Some(bytes) = self.current(&key)? else {
+            return Ok(());
+        };
         let header = Header::read(&bytes).ok_or_else(txn::damaged)?;
         let fields = Version::from_bytes(&header, bytes).object();
         let collection = load(id, fields.clone(), header.ts.unwrap_or_default());
-        let mut backing: Vec<BackingIndex> = collection.backing.iter().map(|index| (**index).clone()).collect();
+        let mut backing: Vec<BackingIndex> = collection
+            .backing
+            .iter()
+            .map(|index| (**index).clone())
+            .collect();
         backing.iter_mut().for_each(change);
         let data = finished(&fields, &backing);
         let (mut value, mut stamps) = version::encode(&data, header.ttl, header.level)?;
@@ -153,7 +185,11 @@ impl Txn {
             value.splice(..8, keys::time_bytes(ts));
             stamps.retain(|stamp| stamp.offset != 0);
         }
-        let pending = super::overlay::Pending { value: Some(value.into()), stamps, base: None };
+        let pending = super::overlay::Pending {
+            value: Some(value.into()),
+            stamps,
+            base: None,
+        };
         self.overlay.set(Table::Documents, &key, pending);
         self.forget_cached(super::native::COLLECTION, id);
         self.touch_schema();
@@ -166,12 +202,20 @@ impl Txn {
 fn changed_names(old: &Collection, new: &Collection, indexes: &[Arc<BackingIndex>]) -> Vec<Str> {
     let mut names: Vec<Str> = Vec::new();
     for field in &old.computed {
-        let body = new.computed_field(&field.name).map(|field| field.body.text());
+        let body = new
+            .computed_field(&field.name)
+            .map(|field| field.body.text());
         if body != Some(field.body.text()) {
             names.push(field.name.clone());
         }
     }
-    names.extend(new.computed.iter().map(|f| &f.name).filter(|name| old.computed_field(name).is_none()).cloned());
+    names.extend(
+        new.computed
+            .iter()
+            .map(|f| &f.name)
+            .filter(|name| old.computed_field(name).is_none())
+            .cloned(),
+    );
     for step in new.migrations.iter().skip(old.migrations.len()) {
         let mut touch = |path: &[PathPart]| match path.first() {
             Some(PathPart::Field(name)) => names.push(name.clone()),
@@ -203,16 +247,23 @@ fn changed_names(old: &Collection, new: &Collection, indexes: &[Arc<BackingIndex
 
 /// An index that is built anew must not be called before it is complete, although it was complete before.
 fn withdraw_queryable(fields: &mut Object, old: &Collection, new: &[BackingIndex]) {
-    let Some(Value::Object(indexes)) = fields.get("indexes") else { return };
+    let Some(Value::Object(indexes)) = fields.get("indexes") else {
+        return;
+    };
     let mut indexes = (**indexes).clone();
     let names: Vec<Str> = indexes.keys().cloned().collect();
     for name in names {
-        let Some(Value::Object(entry)) = indexes.get(&name) else { continue };
+        let Some(Value::Object(entry)) = indexes.get(&name) else {
+            continue;
+        };
         let (terms, values) = super::schema::load::load_index_fields(entry);
-        let rebuilt = new
-            .iter()
-            .any(|index| index.status == IndexStatus::Building && index.terms == terms && index.values == values);
-        if rebuilt && entry.contains_key("status") && old.index(&name).is_some_and(|index| index.queryable) {
+        let rebuilt = new.iter().any(|index| {
+            index.status == IndexStatus::Building && index.terms == terms && index.values == values
+        });
+        if rebuilt
+            && entry.contains_key("status")
+            && old.index(&name).is_some_and(|index| index.queryable)
+        {
             let mut entry = (**entry).clone();
             entry.remove("queryable");
             indexes.insert(name, Value::object(entry));

@@ -141,7 +141,12 @@ fn lookup(fields: &Fields<'_>, path: &[PathPart]) -> Option<Value> {
 }
 
 /// The keys of all entries with these terms: `scope index terms`.
-pub(crate) fn terms_prefix(codec: &KeyCodec, scope: ScopeId, index: &BackingIndex, terms: &[Value]) -> Vec<u8> {
+pub(crate) fn terms_prefix(
+    codec: &KeyCodec,
+    scope: ScopeId,
+    index: &BackingIndex,
+    terms: &[Value],
+) -> Vec<u8> {
     let mut key = keys::index(scope, index.id).to_vec();
     for term in terms {
         bytes::encode_key(codec, term, false, &mut key, &mut Stamps::new());

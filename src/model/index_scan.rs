@@ -101,7 +101,11 @@ impl Txn {
         reverse: bool,
         at: Option<TxnTime>,
     ) -> IndexCursor {
-        let index = self.schema().collection(coll).and_then(|c| c.backing_index(index)).cloned();
+        let index = self
+            .schema()
+            .collection(coll)
+            .and_then(|c| c.backing_index(index))
+            .cloned();
         // A reference into a deleted collection matches nothing.
         let index = index.filter(|_| {
             terms.iter().all(|term| match term {
@@ -110,7 +114,9 @@ impl Txn {
             })
         });
         let prefix = match &index {
-            Some(index) => entries::terms_prefix(self.model.key_codec(), self.scope(), index, terms),
+            Some(index) => {
+                entries::terms_prefix(self.model.key_codec(), self.scope(), index, terms)
+            }
             None => Vec::new(),
         };
         let (mut start, mut end) = bounds.key_range(&prefix);
@@ -127,14 +133,21 @@ impl Txn {
             Some(at) if self.check_readable(coll, at).is_err() => Source::Unreadable(at),
             Some(at) => Source::Past(PastEntries::new((start, end), reverse, at)),
         };
-        IndexCursor { coll, index, prefix: prefix.len(), source }
+        IndexCursor {
+            coll,
+            index,
+            prefix: prefix.len(),
+            source,
+        }
     }
 }
 
 impl IndexCursor {
     /// The next live entry.
     pub fn next(&mut self, txn: &mut Txn) -> Result<Option<IndexEntry>, ModelError> {
-        let Some(index) = &self.index else { return Ok(None) };
+        let Some(index) = &self.index else {
+            return Ok(None);
+        };
         let now: Time = txn.time().into();
         loop {
             let entry = match &mut self.source {
@@ -145,13 +158,24 @@ impl IndexCursor {
                     None
                 }
             };
-            let Some((key, value)) = entry else { return Ok(None) };
+            let Some((key, value)) = entry else {
+                return Ok(None);
+            };
             if entry_ttl(&value).is_some_and(|ttl| ttl <= now) {
                 continue;
             }
-            let Some((coll, doc)) = keys::index_document(&key) else { continue };
+            let Some((coll, doc)) = keys::index_document(&key) else {
+                continue;
+            };
             let ts = keys::time_at(&value, 0).filter(|ts| ts.0 != i64::MAX);
-            return Ok(Some(IndexEntry { coll, doc, ts, index: index.clone(), key, prefix: self.prefix }));
+            return Ok(Some(IndexEntry {
+                coll,
+                doc,
+                ts,
+                index: index.clone(),
+                key,
+                prefix: self.prefix,
+            }));
         }
     }
 
@@ -229,9 +253,12 @@ impl PastEntries {
 
     fn next_removed(&mut self, txn: &mut Txn) -> Result<(), ModelError> {
         while let Some((key, value)) = self.removed.next(txn)? {
-            let Some(length) = key.len().checked_sub(8) else { continue };
+            let Some(length) = key.len().checked_sub(8) else {
+                continue;
+            };
             let added = keys::time_at(&value, 0).is_some_and(|added| added <= self.at);
-            let removed = keys::inverted_time_at(&key, length).is_some_and(|removed| removed <= self.at);
+            let removed =
+                keys::inverted_time_at(&key, length).is_some_and(|removed| removed <= self.at);
             if added && !removed {
                 let entry: Bytes = key.get(..length).unwrap_or_default().into();
                 self.removed_head = Some((entry, value));

@@ -54,7 +54,14 @@ fn number(table: Table) -> u8 {
 }
 
 fn table(number: u8) -> Option<Table> {
-    [Table::Documents, Table::History, Table::Index, Table::IndexHistory].get(usize::from(number)).copied()
+    [
+        Table::Documents,
+        Table::History,
+        Table::Index,
+        Table::IndexHistory,
+    ]
+    .get(usize::from(number))
+    .copied()
 }
 
 impl Model {
@@ -69,7 +76,10 @@ impl Model {
         }
         let discarded = self.discard_step()?;
         done.busy |= discarded > 0;
-        done.purged = discarded + self.sweep_history()? + self.sweep_index_history()? + self.sweep_expired()?;
+        done.purged = discarded
+            + self.sweep_history()?
+            + self.sweep_index_history()?
+            + self.sweep_expired()?;
         Ok(done)
     }
 
@@ -77,13 +87,16 @@ impl Model {
     fn discard_step(self: &Arc<Self>) -> Result<usize, ModelError> {
         let mut txn = self.begin(keys::GLOBAL)?;
         let mut cursor = txn.walk(Table::System, keys::system::garbages(), false);
-        let Some((record, _)) = cursor.next(&mut txn)? else { return Ok(0) };
+        let Some((record, _)) = cursor.next(&mut txn)? else {
+            return Ok(0);
+        };
         let mut writes = Vec::new();
         let mut finished = true;
         if let Some((number, start)) = keys::system::garbage_of(&record)
             && let Some(table) = table(number)
         {
-            let mut cursor = RawCursor::committed(table, start.to_vec(), keys::successor(start), false);
+            let mut cursor =
+                RawCursor::committed(table, start.to_vec(), keys::successor(start), false);
             while let Some((key, _)) = cursor.next(&mut txn)? {
                 writes.push(removal(table, &key));
                 if writes.len() >= DISCARD_BATCH {
@@ -104,7 +117,12 @@ impl Model {
     fn purge(&self, txn: &Txn, writes: Vec<Write>) -> Result<(), ModelError> {
         if !writes.is_empty() {
             let snapshot = txn.snapshot_time();
-            self.store().commit(Commit { snapshot, reads: Vec::new(), writes, clears: Vec::new() })?;
+            self.store().commit(Commit {
+                snapshot,
+                reads: Vec::new(),
+                writes,
+                clears: Vec::new(),
+            })?;
         }
         Ok(())
     }
@@ -122,9 +140,10 @@ impl Model {
         let mut seen = 0;
         let mut next = Vec::new();
         while let Some((key, value)) = cursor.next(&mut txn)? {
-            let (Some(part), Some(ts)) =
-                (key.get(..keys::DOCUMENT_KEY), keys::inverted_time_at(&key, keys::DOCUMENT_KEY))
-            else {
+            let (Some(part), Some(ts)) = (
+                key.get(..keys::DOCUMENT_KEY),
+                keys::inverted_time_at(&key, keys::DOCUMENT_KEY),
+            ) else {
                 continue;
             };
             if part != document {
@@ -134,7 +153,10 @@ impl Model {
                     break;
                 }
                 document = part.to_vec();
-                successor = txn.snapshot.get(Table::Documents, part)?.and_then(|bytes| keys::time_at(&bytes, 0));
+                successor = txn
+                    .snapshot
+                    .get(Table::Documents, part)?
+                    .and_then(|bytes| keys::time_at(&bytes, 0));
             }
             seen += 1;
             let horizon = horizons.of(&mut txn, keys::scope_of(&key), keys::document_coll(&key))?;
@@ -166,8 +188,13 @@ impl Model {
                 break;
             }
             seen += 1;
-            let Some(entry) = key.len().checked_sub(8) else { continue };
-            let coll = key.get(..entry).and_then(keys::index_document).map(|(coll, _)| coll);
+            let Some(entry) = key.len().checked_sub(8) else {
+                continue;
+            };
+            let coll = key
+                .get(..entry)
+                .and_then(keys::index_document)
+                .map(|(coll, _)| coll);
             let horizon = horizons.of(&mut txn, keys::scope_of(&key), coll)?;
             if keys::inverted_time_at(&key, entry).is_some_and(|removed| removed <= horizon) {
                 writes.push(removal(Table::IndexHistory, &key));
@@ -194,9 +221,12 @@ impl Model {
                 break;
             }
             seen += 1;
-            if let (Some(header), Some(scope), Some(coll), Some(id)) =
-                (Header::read(&value), keys::scope_of(&key), keys::document_coll(&key), keys::document_id(&key))
-                && header.ttl.is_some_and(|ttl| ttl <= now)
+            if let (Some(header), Some(scope), Some(coll), Some(id)) = (
+                Header::read(&value),
+                keys::scope_of(&key),
+                keys::document_coll(&key),
+                keys::document_id(&key),
+            ) && header.ttl.is_some_and(|ttl| ttl <= now)
             {
                 expired.push((scope, coll, id));
             }
@@ -209,16 +239,21 @@ impl Model {
         Ok(removed)
     }
 
-    fn remove_expired(self: &Arc<Self>, scope: ScopeId, coll: CollId, id: DocId) -> Result<bool, ModelError> {
+    fn remove_expired(
+        self: &Arc<Self>,
+        scope: ScopeId,
+        coll: CollId,
+        id: DocId,
+    ) -> Result<bool, ModelError> {
         let mut txn = self.begin(scope)?;
         if txn.schema().collection(coll).is_none() {
             return Ok(false);
         }
         let key = keys::document(scope, coll, id);
         let now: Time = txn.time().into();
-        let expired = txn
-            .current(&key)?
-            .is_some_and(|bytes| Header::read(&bytes).is_some_and(|header| header.ttl.is_some_and(|ttl| ttl <= now)));
+        let expired = txn.current(&key)?.is_some_and(|bytes| {
+            Header::read(&bytes).is_some_and(|header| header.ttl.is_some_and(|ttl| ttl <= now))
+        });
         if !expired {
             return Ok(false);
         }
@@ -233,7 +268,12 @@ impl Model {
 }
 
 fn removal(table: Table, key: &Bytes) -> Write {
-    Write { table, key: key.to_vec(), value: None, stamps: Stamps::new() }
+    Write {
+        table,
+        key: key.to_vec(),
+        value: None,
+        stamps: Stamps::new(),
+    }
 }
 
 /// Earliest readable times of collections, looked up once per sweep.
@@ -241,8 +281,15 @@ fn removal(table: Table, key: &Bytes) -> Write {
 struct Horizons(HashMap<(ScopeId, CollId), TxnTime>);
 
 impl Horizons {
-    fn of(&mut self, txn: &mut Txn, scope: Option<ScopeId>, coll: Option<CollId>) -> Result<TxnTime, ModelError> {
-        let (Some(scope), Some(coll)) = (scope, coll) else { return Ok(TxnTime(i64::MIN)) };
+    fn of(
+        &mut self,
+        txn: &mut Txn,
+        scope: Option<ScopeId>,
+        coll: Option<CollId>,
+    ) -> Result<TxnTime, ModelError> {
+        let (Some(scope), Some(coll)) = (scope, coll) else {
+            return Ok(TxnTime(i64::MIN));
+        };
         if let Some(known) = self.0.get(&(scope, coll)) {
             return Ok(*known);
         }
@@ -250,7 +297,9 @@ impl Horizons {
         let horizon = txn.with_scope(scope, |txn| {
             let collection: Option<&Arc<Collection>> = txn.schema().collection(coll);
             // What belongs to no collection waits to be given back.
-            collection.map_or(TxnTime(i64::MIN), |collection| txn::horizon(collection, time))
+            collection.map_or(TxnTime(i64::MIN), |collection| {
+                txn::horizon(collection, time)
+            })
         })?;
         self.0.insert((scope, coll), horizon);
         Ok(horizon)

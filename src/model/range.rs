@@ -35,9 +35,15 @@ pub struct IndexBounds {
 
 /// The bounds in a range argument.
 pub fn parse_range(range: &Value) -> Result<(Option<Value>, Option<Value>), RangeError> {
-    let Value::Object(range) = range else { return Err(RangeError::Shape) };
+    let Value::Object(range) = range else {
+        return Err(RangeError::Shape);
+    };
     let (from, to) = (range.get("from").cloned(), range.get("to").cloned());
-    if from.is_none() && to.is_none() { Err(RangeError::Shape) } else { Ok((from, to)) }
+    if from.is_none() && to.is_none() {
+        Err(RangeError::Shape)
+    } else {
+        Ok((from, to))
+    }
 }
 
 /// A bound of `Foo.all(range)` or of an index without values: a document, an id, an integer or its text.
@@ -51,8 +57,14 @@ fn as_id(value: &Value) -> Option<DocId> {
         Value::Int(id) => Some(DocId(i64::from(*id))),
         Value::String(text) => text.parse().ok().map(DocId),
         Value::Doc(doc) => match &**doc {
-            Doc { key: DocKey::Id(id), .. } => Some(*id),
-            Doc { key: DocKey::Name(_), .. } => None,
+            Doc {
+                key: DocKey::Id(id),
+                ..
+            } => Some(*id),
+            Doc {
+                key: DocKey::Name(_),
+                ..
+            } => None,
         },
         _ => None,
     }
@@ -71,7 +83,9 @@ impl IndexBounds {
         from: Option<&Value>,
         to: Option<&Value>,
     ) -> Result<IndexBounds, RangeError> {
-        let from = from.map(|from| bound(codec, index, "from", from)).transpose()?;
+        let from = from
+            .map(|from| bound(codec, index, "from", from))
+            .transpose()?;
         let to = to.map(|to| bound(codec, index, "to", to)).transpose()?;
         Ok(IndexBounds { from, to })
     }
@@ -85,7 +99,12 @@ impl IndexBounds {
     }
 }
 
-fn bound(codec: &KeyCodec, index: &BackingIndex, field: &'static str, bound: &Value) -> Result<Vec<u8>, RangeError> {
+fn bound(
+    codec: &KeyCodec,
+    index: &BackingIndex,
+    field: &'static str,
+    bound: &Value,
+) -> Result<Vec<u8>, RangeError> {
     if index.values.is_empty() {
         return Ok(keys::id_bytes(id_bound(field, bound)?).to_vec());
     }
@@ -134,7 +153,13 @@ fn push(
         // What is no id is after every id, null before.
         let edge = match (as_id(bound), bound) {
             (Some(id), _) => {
-                bytes::encode_key(codec, &Value::Long(id.0), value.descending, out, &mut Stamps::new());
+                bytes::encode_key(
+                    codec,
+                    &Value::Long(id.0),
+                    value.descending,
+                    out,
+                    &mut Stamps::new(),
+                );
                 return Ok(());
             }
             (None, Value::Null(_)) => 0,
@@ -143,7 +168,9 @@ fn push(
         out.push(if value.descending { !edge } else { edge });
         return Ok(());
     }
-    let indexable = codec.encode(bound, value.descending, &mut Vec::new(), &mut Stamps::new()).is_ok();
+    let indexable = codec
+        .encode(bound, value.descending, &mut Vec::new(), &mut Stamps::new())
+        .is_ok();
     if !indexable {
         return Err(RangeError::NotIndexable(field));
     }

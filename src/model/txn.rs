@@ -368,7 +368,10 @@ impl Txn {
 pub(crate) fn kept_since(collection: &Collection, now: TxnTime) -> TxnTime {
     let floor = collection.min_valid_time.0;
     TxnTime(match collection.history_days {
-        Some(days) => now.0.saturating_sub(days.max(0).saturating_mul(DAY)).max(floor),
+        Some(days) => now
+            .0
+            .saturating_sub(days.max(0).saturating_mul(DAY))
+            .max(floor),
         None if collection.is_native() => i64::MIN,
         None => floor,
     })
@@ -376,7 +379,11 @@ pub(crate) fn kept_since(collection: &Collection, now: TxnTime) -> TxnTime {
 
 /// The earliest readable time of a collection.
 pub(crate) fn horizon(collection: &Collection, now: TxnTime) -> TxnTime {
-    TxnTime(kept_since(collection, now).0.saturating_sub(ALWAYS_READABLE))
+    TxnTime(
+        kept_since(collection, now)
+            .0
+            .saturating_sub(ALWAYS_READABLE),
+    )
 }
 
 /// Decodes a stored version if it is live, in the current shape of `collection`.
@@ -396,7 +403,10 @@ pub(crate) fn decode_live(
 pub(crate) fn decode(collection: &Collection, header: &Header, bytes: Bytes) -> Version {
     let version = Version::from_bytes(header, bytes);
     if header.level < collection.migration_level() {
-        let steps = collection.migrations.get(header.level as usize..).unwrap_or_default();
+        let steps = collection
+            .migrations
+            .get(header.level as usize..)
+            .unwrap_or_default();
         let object = migrated((*version.object()).clone(), steps);
         version.migrated(object)
     } else {

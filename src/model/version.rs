@@ -60,7 +60,11 @@ impl Header {
         };
         let level = u32::from_be_bytes(bytes.get(LEVEL..FLAGS)?.try_into().ok()?);
         let flags = *bytes.get(FLAGS)?;
-        let ttl = if flags & HAS_TTL != 0 { Some(read_ttl(bytes.get(HEADER..HEADER + TTL)?)?) } else { None };
+        let ttl = if flags & HAS_TTL != 0 {
+            Some(read_ttl(bytes.get(HEADER..HEADER + TTL)?)?)
+        } else {
+            None
+        };
         Some(Header {
             ts,
             ttl,
@@ -188,7 +192,9 @@ impl Version {
     pub fn object(&self) -> Arc<Object> {
         match &self.migrated {
             Some(object) => object.clone(),
-            None => Arc::new(bytes::decode_object(self.data(), self.ts.is_none()).unwrap_or_default()),
+            None => {
+                Arc::new(bytes::decode_object(self.data(), self.ts.is_none()).unwrap_or_default())
+            }
         }
     }
 }

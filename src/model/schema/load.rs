@@ -70,7 +70,8 @@ impl Schema {
                     let id = CollId(definition.id.0.max(0) as u64);
                     let known = previous
                         .and_then(|p| p.collections.get(&id))
-                        .filter(|c| same(&c.definition, c.ts, &definition));
+                        .filter(|c| same(&c.definition, c.ts, &definition))
+                        .filter(|c| same_indexes(c, &definition));
                     let collection = known
                         .cloned()
                         .unwrap_or_else(|| Arc::new(load_collection(id, &definition)));
@@ -198,6 +199,14 @@ impl Schema {
 /// Whether a loaded item was made from this very document.
 fn same(loaded: &Arc<Object>, ts: TxnTime, definition: &Definition) -> bool {
     Arc::ptr_eq(loaded, &definition.fields) || (ts == definition.ts && ts != TxnTime(0))
+}
+
+/// Whether the physical indexes are as they were: their building goes on without the definition being written.
+fn same_indexes(loaded: &Collection, definition: &Definition) -> bool {
+    let stored = elements(&definition.fields, "backingIndexes")
+        .filter_map(as_object)
+        .filter_map(load_backing);
+    stored.eq(loaded.backing.iter().map(|index| (**index).clone()))
 }
 
 /// Collections win over functions, should two items ever bear one name.

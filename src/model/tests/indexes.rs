@@ -25,11 +25,17 @@ pub(super) fn index(terms: &[&str], values: &[&str]) -> Value {
 fn redefine(model: &Arc<Model>, coll: CollId, fields: &[(&str, Value)]) -> TxnTime {
     let mut txn = model.begin(keys::ROOT).unwrap();
     let id = DocId(coll.0 as i64);
-    let mut data = (*txn.get(native::COLLECTION, id, None).unwrap().unwrap().object()).clone();
+    let mut data = (*txn
+        .get(native::COLLECTION, id, None)
+        .unwrap()
+        .unwrap()
+        .object())
+    .clone();
     for (field, value) in fields {
         data.insert(*field, value.clone());
     }
-    txn.put(native::COLLECTION, id, Arc::new(data), None).unwrap();
+    txn.put(native::COLLECTION, id, Arc::new(data), None)
+        .unwrap();
     commit(txn)
 }
 
@@ -41,7 +47,13 @@ fn put(model: &Arc<Model>, coll: CollId, id: i64, fields: &[(&str, Value)]) -> T
 }
 
 fn physical(txn: &Txn, coll: CollId, name: &str) -> IndexId {
-    txn.schema().collection(coll).unwrap().index(name).unwrap().index.unwrap()
+    txn.schema()
+        .collection(coll)
+        .unwrap()
+        .index(name)
+        .unwrap()
+        .index
+        .unwrap()
 }
 
 fn find(
@@ -54,11 +66,24 @@ fn find(
     at: Option<TxnTime>,
 ) -> Vec<i64> {
     let id = physical(txn, coll, name);
-    let backing = txn.schema().collection(coll).unwrap().backing_index(id).unwrap().clone();
-    let bounds =
-        IndexBounds::from_range(txn.model().key_codec(), &backing, range.0.as_ref(), range.1.as_ref()).unwrap();
+    let backing = txn
+        .schema()
+        .collection(coll)
+        .unwrap()
+        .backing_index(id)
+        .unwrap()
+        .clone();
+    let bounds = IndexBounds::from_range(
+        txn.model().key_codec(),
+        &backing,
+        range.0.as_ref(),
+        range.1.as_ref(),
+    )
+    .unwrap();
     let mut cursor = txn.index_scan(coll, id, terms, &bounds, reverse, at);
-    std::iter::from_fn(|| cursor.next(txn).unwrap()).map(|entry| entry.doc.0).collect()
+    std::iter::from_fn(|| cursor.next(txn).unwrap())
+        .map(|entry| entry.doc.0)
+        .collect()
 }
 
 const ALL: (Option<Value>, Option<Value>) = (None, None);
@@ -70,7 +95,10 @@ fn int(n: i32) -> Value {
 #[test]
 fn ranges_follow_the_worked_example() {
     let model = model();
-    let indexes = nested(&[("up", index(&[], &["p", "q"])), ("down", index(&[], &["-p", "-q"]))]);
+    let indexes = nested(&[
+        ("up", index(&[], &["p", "q"])),
+        ("down", index(&[], &["-p", "-q"])),
+    ]);
     let coll = collection(&model, "Foo", &[("indexes", indexes)]);
     let (n, p, q, a) = (1, 2, 3, 4);
     put(&model, coll, n, &[]);
@@ -92,27 +120,69 @@ fn ranges_follow_the_worked_example() {
         (None, pair(null(), null()), vec![a, p, q, n]),
     ];
     for (from, to, expected) in cases {
-        assert_eq!(find(&mut txn, coll, "up", &[], (from.clone(), to.clone()), false, None), expected);
+        assert_eq!(
+            find(
+                &mut txn,
+                coll,
+                "up",
+                &[],
+                (from.clone(), to.clone()),
+                false,
+                None
+            ),
+            expected
+        );
         let mut reversed = expected.clone();
         reversed.reverse();
-        assert_eq!(find(&mut txn, coll, "up", &[], (from.clone(), to.clone()), true, None), reversed);
-        assert_eq!(find(&mut txn, coll, "down", &[], (to, from), false, None), reversed);
+        assert_eq!(
+            find(
+                &mut txn,
+                coll,
+                "up",
+                &[],
+                (from.clone(), to.clone()),
+                true,
+                None
+            ),
+            reversed
+        );
+        assert_eq!(
+            find(&mut txn, coll, "down", &[], (to, from), false, None),
+            reversed
+        );
     }
 }
 
 #[test]
 fn range_faults_have_the_server_s_texts() {
     let model = model();
-    let indexes = nested(&[("pq", index(&[], &["p", "q"])), ("none", index(&["p"], &[]))]);
+    let indexes = nested(&[
+        ("pq", index(&[], &["p", "q"])),
+        ("none", index(&["p"], &[])),
+    ]);
     let coll = collection(&model, "Foo", &[("indexes", indexes)]);
     let txn = model.begin(keys::ROOT).unwrap();
     let fault = |name: &str, bound: Value| {
         let id = physical(&txn, coll, name);
-        let backing = txn.schema().collection(coll).unwrap().backing_index(id).unwrap().clone();
-        IndexBounds::from_range(model.key_codec(), &backing, Some(&bound), None).unwrap_err().to_string()
+        let backing = txn
+            .schema()
+            .collection(coll)
+            .unwrap()
+            .backing_index(id)
+            .unwrap()
+            .clone();
+        IndexBounds::from_range(model.key_codec(), &backing, Some(&bound), None)
+            .unwrap_err()
+            .to_string()
     };
-    assert_eq!(fault("pq", Value::array(vec![int(1), int(2), int(3)])), "The field `from` can have at most 2 values");
-    assert_eq!(fault("none", Value::string("x")), "The `from` field must be a document id.");
+    assert_eq!(
+        fault("pq", Value::array(vec![int(1), int(2), int(3)])),
+        "The field `from` can have at most 2 values"
+    );
+    assert_eq!(
+        fault("none", Value::string("x")),
+        "The `from` field must be a document id."
+    );
     assert_eq!(
         fault("pq", Value::Id(1)),
         "The `from` field should be either an indexable value or an array of values"
@@ -126,11 +196,28 @@ fn range_faults_have_the_server_s_texts() {
 #[test]
 fn terms_select_and_elements_of_arrays_are_entries() {
     let model = model();
-    let indexes = nested(&[("byTag", index(&["*tags"], &["-n"])), ("byBoth", index(&["a", "b"], &[]))]);
+    let indexes = nested(&[
+        ("byTag", index(&["*tags"], &["-n"])),
+        ("byBoth", index(&["a", "b"], &[])),
+    ]);
     let coll = collection(&model, "Foo", &[("indexes", indexes)]);
     let tags = |tags: &[&str]| Value::array(tags.iter().map(|tag| Value::string(*tag)).collect());
-    put(&model, coll, 1, &[("tags", tags(&["x", "y", "x"])), ("n", int(1)), ("a", int(1))]);
-    put(&model, coll, 2, &[("tags", tags(&["y"])), ("n", int(2)), ("b", int(1))]);
+    put(
+        &model,
+        coll,
+        1,
+        &[
+            ("tags", tags(&["x", "y", "x"])),
+            ("n", int(1)),
+            ("a", int(1)),
+        ],
+    );
+    put(
+        &model,
+        coll,
+        2,
+        &[("tags", tags(&["y"])), ("n", int(2)), ("b", int(1))],
+    );
     put(&model, coll, 3, &[("tags", tags(&[])), ("n", int(3))]);
     let mut txn = model.begin(keys::ROOT).unwrap();
     let mut by = |name: &str, terms: &[Value]| find(&mut txn, coll, name, terms, ALL, false, None);
@@ -140,16 +227,37 @@ fn terms_select_and_elements_of_arrays_are_entries() {
     assert_eq!(by("byBoth", &[int(1), Value::NULL]), [1]);
     assert_eq!(by("byBoth", &[Value::NULL, int(1)]), [2]);
     assert_eq!(by("byBoth", &[Value::NULL, Value::NULL]), Vec::<i64>::new());
-    assert_eq!(by("byBoth", &[Value::Double(1.0), Value::NULL]), Vec::<i64>::new());
+    assert_eq!(
+        by("byBoth", &[Value::Double(1.0), Value::NULL]),
+        Vec::<i64>::new()
+    );
 }
 
 #[test]
 fn entries_cover_their_values() {
     let model = model();
-    let coll = collection(&model, "Foo", &[("indexes", nested(&[("i", index(&["a"], &["-b", "ts", "id"]))]))]);
-    let ts = put(&model, coll, 7, &[("a", int(1)), ("b", Value::string("héllo"))]);
+    let coll = collection(
+        &model,
+        "Foo",
+        &[(
+            "indexes",
+            nested(&[("i", index(&["a"], &["-b", "ts", "id"]))]),
+        )],
+    );
+    let ts = put(
+        &model,
+        coll,
+        7,
+        &[("a", int(1)), ("b", Value::string("héllo"))],
+    );
     let mut txn = model.begin(keys::ROOT).unwrap();
-    txn.put(coll, DocId(8), object(&[("a", int(1)), ("b", Value::string("h"))]), None).unwrap();
+    txn.put(
+        coll,
+        DocId(8),
+        object(&[("a", int(1)), ("b", Value::string("h"))]),
+        None,
+    )
+    .unwrap();
     let id = physical(&txn, coll, "i");
     let mut cursor = txn.index_scan(coll, id, &[int(1)], &IndexBounds::all(), false, None);
     let first = cursor.next(&mut txn).unwrap().unwrap();
@@ -161,8 +269,15 @@ fn entries_cover_their_values() {
     let second = cursor.next(&mut txn).unwrap().unwrap();
     assert!(matches!(second.values()[1], Value::TransactionTime));
     assert_eq!(second.ts, None);
-    let mut again =
-        txn.index_scan_from(coll, id, &[int(1)], &IndexBounds::all(), Some(second.position()), false, None);
+    let mut again = txn.index_scan_from(
+        coll,
+        id,
+        &[int(1)],
+        &IndexBounds::all(),
+        Some(second.position()),
+        false,
+        None,
+    );
     assert_eq!(again.next(&mut txn).unwrap().unwrap().doc, DocId(8));
     assert!(again.next(&mut txn).unwrap().is_none());
 }
@@ -171,14 +286,21 @@ fn entries_cover_their_values() {
 fn unique_constraints_hold_at_each_write() {
     let model = model();
     let constraint = nested(&[("unique", Value::array(vec![Value::string("email")]))]);
-    let coll = collection(&model, "Foo", &[("constraints", Value::array(vec![constraint]))]);
+    let coll = collection(
+        &model,
+        "Foo",
+        &[("constraints", Value::array(vec![constraint]))],
+    );
     put(&model, coll, 1, &[("email", Value::string("a"))]);
     put(&model, coll, 2, &[]);
     put(&model, coll, 3, &[]);
     let mut txn = model.begin(keys::ROOT).unwrap();
     let mut conflicts = |id: i64, email: &str| {
         let data = object(&[("email", Value::string(email))]);
-        txn.put(coll, DocId(id), data, None).unwrap().unique_conflicts.len()
+        txn.put(coll, DocId(id), data, None)
+            .unwrap()
+            .unique_conflicts
+            .len()
     };
     assert_eq!(conflicts(1, "a"), 0, "never with itself");
     assert_eq!(conflicts(4, "b"), 0);
@@ -188,11 +310,27 @@ fn unique_constraints_hold_at_each_write() {
     txn.delete(coll, DocId(1)).unwrap();
     let data = object(&[("email", Value::string("a"))]);
     let outcome = txn.put(coll, DocId(9), data, None).unwrap();
-    assert!(outcome.unique_conflicts.is_empty(), "free again after a deletion");
+    assert!(
+        outcome.unique_conflicts.is_empty(),
+        "free again after a deletion"
+    );
     // Two transactions that take the same value contend.
     let mut other = model.begin(keys::ROOT).unwrap();
-    other.put(coll, DocId(10), object(&[("email", Value::string("z"))]), None).unwrap();
-    txn.put(coll, DocId(11), object(&[("email", Value::string("z"))]), None).unwrap();
+    other
+        .put(
+            coll,
+            DocId(10),
+            object(&[("email", Value::string("z"))]),
+            None,
+        )
+        .unwrap();
+    txn.put(
+        coll,
+        DocId(11),
+        object(&[("email", Value::string("z"))]),
+        None,
+    )
+    .unwrap();
     commit(other);
     assert!(model.store().commit(txn.into_commit().unwrap()).is_err());
 }
@@ -204,15 +342,31 @@ fn an_index_defined_later_knows_the_past() {
     let first = put(&model, coll, 1, &[("a", int(1))]);
     let second = put(&model, coll, 1, &[("a", int(2))]);
     put(&model, coll, 2, &[("a", int(1))]);
-    redefine(&model, coll, &[("indexes", nested(&[("byA", index(&["a"], &[]))]))]);
+    redefine(
+        &model,
+        coll,
+        &[("indexes", nested(&[("byA", index(&["a"], &[]))]))],
+    );
     let mut txn = model.begin(keys::ROOT).unwrap();
     let definition = txn.schema().collection(coll).unwrap().clone();
     assert_eq!(definition.backing[0].status, schema::IndexStatus::Complete);
     assert!(definition.index("byA").unwrap().queryable);
-    assert_eq!(find(&mut txn, coll, "byA", &[int(1)], ALL, false, None), [2]);
-    assert_eq!(find(&mut txn, coll, "byA", &[int(1)], ALL, false, Some(first)), [1]);
-    assert_eq!(find(&mut txn, coll, "byA", &[int(1)], ALL, false, Some(second)), Vec::<i64>::new());
-    assert_eq!(find(&mut txn, coll, "byA", &[int(2)], ALL, true, Some(second)), [1]);
+    assert_eq!(
+        find(&mut txn, coll, "byA", &[int(1)], ALL, false, None),
+        [2]
+    );
+    assert_eq!(
+        find(&mut txn, coll, "byA", &[int(1)], ALL, false, Some(first)),
+        [1]
+    );
+    assert_eq!(
+        find(&mut txn, coll, "byA", &[int(1)], ALL, false, Some(second)),
+        Vec::<i64>::new()
+    );
+    assert_eq!(
+        find(&mut txn, coll, "byA", &[int(2)], ALL, true, Some(second)),
+        [1]
+    );
 }
 
 #[test]
@@ -221,10 +375,20 @@ fn a_large_collection_is_indexed_in_the_background() {
     let coll = collection(&model, "Foo", &[]);
     let mut txn = model.begin(keys::ROOT).unwrap();
     for id in 0..5000 {
-        txn.put(coll, DocId(id), object(&[("a", int((id % 10) as i32))]), None).unwrap();
+        txn.put(
+            coll,
+            DocId(id),
+            object(&[("a", int((id % 10) as i32))]),
+            None,
+        )
+        .unwrap();
     }
     commit(txn);
-    redefine(&model, coll, &[("indexes", nested(&[("byA", index(&["a"], &[]))]))]);
+    redefine(
+        &model,
+        coll,
+        &[("indexes", nested(&[("byA", index(&["a"], &[]))]))],
+    );
     let status = |model: &Arc<Model>| {
         let txn = model.begin(keys::ROOT).unwrap();
         let collection = txn.schema().collection(coll).unwrap().clone();
@@ -245,9 +409,17 @@ fn a_large_collection_is_indexed_in_the_background() {
     let mut txn = model.begin(keys::ROOT).unwrap();
     let found = find(&mut txn, coll, "byA", &[int(5)], ALL, false, None);
     assert_eq!(found.len(), 500);
-    assert!(found.contains(&0) && found.contains(&4999) && !found.contains(&5) && !found.contains(&4995));
+    assert!(
+        found.contains(&0)
+            && found.contains(&4999)
+            && !found.contains(&5)
+            && !found.contains(&4995)
+    );
     // The definition has not become newer by that.
-    let version = txn.get(native::COLLECTION, DocId(coll.0 as i64), None).unwrap().unwrap();
+    let version = txn
+        .get(native::COLLECTION, DocId(coll.0 as i64), None)
+        .unwrap()
+        .unwrap();
     assert_eq!(version.ts, Some(txn.schema().collection(coll).unwrap().ts));
     // Dropping the index gives its storage back.
     redefine(&model, coll, &[("indexes", nested(&[]))]);
@@ -267,14 +439,28 @@ fn equal_shapes_share_one_physical_index() {
     let model = model();
     let indexes = nested(&[("x", index(&["a"], &[])), ("y", index(&[".a"], &[]))]);
     let unique = nested(&[("unique", Value::array(vec![Value::string("a")]))]);
-    let coll = collection(&model, "Foo", &[("indexes", indexes), ("constraints", Value::array(vec![unique]))]);
+    let coll = collection(
+        &model,
+        "Foo",
+        &[
+            ("indexes", indexes),
+            ("constraints", Value::array(vec![unique])),
+        ],
+    );
     let txn = model.begin(keys::ROOT).unwrap();
     let definition = txn.schema().collection(coll).unwrap().clone();
     assert_eq!(definition.backing.len(), 1);
     assert!(definition.backing[0].unique);
-    assert_eq!(definition.index("x").unwrap().index, definition.uniques[0].index);
+    assert_eq!(
+        definition.index("x").unwrap().index,
+        definition.uniques[0].index
+    );
     // Renaming builds nothing.
-    redefine(&model, coll, &[("indexes", nested(&[("z", index(&["a"], &[]))]))]);
+    redefine(
+        &model,
+        coll,
+        &[("indexes", nested(&[("z", index(&["a"], &[]))]))],
+    );
     let txn = model.begin(keys::ROOT).unwrap();
     let renamed = txn.schema().collection(coll).unwrap().clone();
     assert_eq!(renamed.backing[0].id, definition.backing[0].id);
@@ -291,35 +477,73 @@ fn a_deleted_database_leaves_nothing() {
             ("scope", Value::Long(scope.0 as i64)),
             ("global_id", Value::Long(scope.0 as i64 + 1000)),
         ];
-        txn.put(native::DATABASE, DocId(scope.0 as i64), object(&fields), None).unwrap();
+        txn.put(
+            native::DATABASE,
+            DocId(scope.0 as i64),
+            object(&fields),
+            None,
+        )
+        .unwrap();
         commit(txn);
     };
     define(keys::ROOT, child, "child");
     define(child, grandchild, "grandchild");
     let mut txn = model.begin(grandchild).unwrap();
-    txn.put(native::KEY, DocId(77), object(&[("role", Value::string("admin"))]), None).unwrap();
+    txn.put(
+        native::KEY,
+        DocId(77),
+        object(&[("role", Value::string("admin"))]),
+        None,
+    )
+    .unwrap();
     commit(txn);
 
     let mut txn = model.begin(keys::ROOT).unwrap();
     assert_eq!(txn.key_owners(DocId(77)).unwrap(), [grandchild]);
     assert_eq!(txn.scope_of_global_id(1501).unwrap(), Some(grandchild));
-    assert_eq!(txn.parent_of(grandchild).unwrap(), Some((child, DocId(501))));
+    assert_eq!(
+        txn.parent_of(grandchild).unwrap(),
+        Some((child, DocId(501)))
+    );
     let path = txn.database_path(grandchild).unwrap().unwrap();
-    let names: Vec<_> = path.iter().map(|(_, _, version)| version.field("name").unwrap()).collect();
-    assert!(matches!(&names[..], [Value::String(a), Value::String(b)] if &**a == "child" && &**b == "grandchild"));
+    let names: Vec<_> = path
+        .iter()
+        .map(|(_, _, version)| version.field("name").unwrap())
+        .collect();
+    assert!(
+        matches!(&names[..], [Value::String(a), Value::String(b)] if &**a == "child" && &**b == "grandchild")
+    );
     txn.delete(native::DATABASE, DocId(500)).unwrap();
     assert_eq!(txn.key_owners(DocId(77)).unwrap(), []);
     assert!(txn.database_path(grandchild).unwrap().is_none());
-    assert!(txn.with_scope(child, |txn| txn.by_name(native::DATABASE, "grandchild", None)).unwrap().unwrap().is_none());
+    assert!(
+        txn.with_scope(child, |txn| txn.by_name(
+            native::DATABASE,
+            "grandchild",
+            None
+        ))
+        .unwrap()
+        .unwrap()
+        .is_none()
+    );
     commit(txn);
 
     let mut txn = model.begin(keys::ROOT).unwrap();
     assert_eq!(txn.key_owners(DocId(77)).unwrap(), []);
     assert_eq!(txn.scope_of_global_id(1501).unwrap(), None);
     for scope in [child, grandchild] {
-        for table in [Table::Documents, Table::History, Table::Index, Table::IndexHistory, Table::System] {
+        for table in [
+            Table::Documents,
+            Table::History,
+            Table::Index,
+            Table::IndexHistory,
+            Table::System,
+        ] {
             let mut cursor = txn.walk(table, keys::scope_range(scope), false);
-            assert!(cursor.next(&mut txn).unwrap().is_none(), "{table:?} of {scope:?}");
+            assert!(
+                cursor.next(&mut txn).unwrap().is_none(),
+                "{table:?} of {scope:?}"
+            );
         }
     }
 }

@@ -20,8 +20,15 @@ impl Clock for Manual {
 
 #[derive(Clone, Debug)]
 enum Step {
-    Put { id: i64, a: Option<i32>, tags: Vec<i32>, ttl: Option<i64> },
-    Delete { id: i64 },
+    Put {
+        id: i64,
+        a: Option<i32>,
+        tags: Vec<i32>,
+        ttl: Option<i64>,
+    },
+    Delete {
+        id: i64,
+    },
     Commit,
     Abort,
     /// Seconds pass.
@@ -63,10 +70,18 @@ fn definition(choice: u8, collection: &mut Object) {
 type State = BTreeMap<i64, (Option<i32>, Vec<i32>, Option<i64>)>;
 
 /// Every entry of an index at a time, by the index itself.
-fn walked(txn: &mut Txn, coll: CollId, id: IndexId, reverse: bool, at: Option<TxnTime>) -> Vec<Vec<u8>> {
+fn walked(
+    txn: &mut Txn,
+    coll: CollId,
+    id: IndexId,
+    reverse: bool,
+    at: Option<TxnTime>,
+) -> Vec<Vec<u8>> {
     // Without terms the prefix is that of the index: every entry, terms included.
     let mut cursor = txn.index_scan(coll, id, &[], &IndexBounds::all(), reverse, at);
-    std::iter::from_fn(|| cursor.next(txn).unwrap()).map(|entry| entry.position().to_vec()).collect()
+    std::iter::from_fn(|| cursor.next(txn).unwrap())
+        .map(|entry| entry.position().to_vec())
+        .collect()
 }
 
 /// The same from the documents.
@@ -84,7 +99,12 @@ fn recomputed(txn: &mut Txn, coll: CollId, id: IndexId, at: Option<TxnTime>) -> 
             schema: &schema,
             collection: &collection,
             computed: None,
-            document: IndexedDocument { id, ts: version.ts, ttl: version.ttl, data: &data },
+            document: IndexedDocument {
+                id,
+                ts: version.ts,
+                ttl: version.ttl,
+                data: &data,
+            },
         };
         let found = entries::entries(txn.scope(), &index, &fields).unwrap();
         all.extend(found.into_iter().map(|entry| entry.key[16..].to_vec()));
@@ -115,18 +135,33 @@ fn check(txn: &mut Txn, coll: CollId, expected: &State, now: i64, at: Option<Txn
         }
     }
     let backing = txn.schema().collection(coll).unwrap().backing.clone();
-    for index in backing.iter().filter(|index| index.status == schema::IndexStatus::Complete) {
+    for index in backing
+        .iter()
+        .filter(|index| index.status == schema::IndexStatus::Complete)
+    {
         let expected = recomputed(txn, coll, index.id, at);
-        assert_eq!(walked(txn, coll, index.id, false, at), expected, "index {:?} at {at:?}", index.id);
+        assert_eq!(
+            walked(txn, coll, index.id, false, at),
+            expected,
+            "index {:?} at {at:?}",
+            index.id
+        );
         let mut backwards = walked(txn, coll, index.id, true, at);
         backwards.reverse();
-        assert_eq!(backwards, expected, "reverse index {:?} at {at:?}", index.id);
+        assert_eq!(
+            backwards, expected,
+            "reverse index {:?} at {at:?}",
+            index.id
+        );
     }
 }
 
 fn run(steps: Vec<Step>) {
     let clock = Arc::new(Manual(AtomicI64::new(1_700_000_000_000_000)));
-    let options = crate::store::Options { clock: clock.clone(), ..crate::store::Options::default() };
+    let options = crate::store::Options {
+        clock: clock.clone(),
+        ..crate::store::Options::default()
+    };
     let store = Arc::new(RedbStore::memory_with(options).unwrap());
     let model = Model::open(store, clock.clone()).unwrap();
     let coll = collection(&model, "Foo", &[("history_days", Value::Int(0))]);
@@ -147,7 +182,9 @@ fn run(steps: Vec<Step>) {
                 state.insert(id, (a, tags, ttl));
             }
             Step::Delete { id } => {
-                let live = state.remove(&id).is_some_and(|(_, _, ttl)| ttl.is_none_or(|ttl| ttl > txn.time().0));
+                let live = state
+                    .remove(&id)
+                    .is_some_and(|(_, _, ttl)| ttl.is_none_or(|ttl| ttl > txn.time().0));
                 assert_eq!(txn.delete(coll, DocId(id)).unwrap(), live);
             }
             Step::Commit | Step::Abort | Step::Wait(_) | Step::Define(_) | Step::Maintain => {
@@ -169,10 +206,15 @@ fn run(steps: Vec<Step>) {
                     Step::Define(choice) => {
                         let mut txn = model.begin(keys::ROOT).unwrap();
                         let id = DocId(coll.0 as i64);
-                        let old = txn.get(native::COLLECTION, id, None).unwrap().unwrap().object();
+                        let old = txn
+                            .get(native::COLLECTION, id, None)
+                            .unwrap()
+                            .unwrap()
+                            .object();
                         let mut data = (*old).clone();
                         definition(choice, &mut data);
-                        txn.put(native::COLLECTION, id, Arc::new(data), None).unwrap();
+                        txn.put(native::COLLECTION, id, Arc::new(data), None)
+                            .unwrap();
                         commit(txn);
                     }
                     Step::Maintain => while model.maintain().unwrap().busy {},
