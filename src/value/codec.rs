@@ -599,11 +599,13 @@ impl<'a> Fields<'a> {
     }
 
     fn decode_at(self, depth: usize) -> Result<Object, Corrupt> {
-        let fields = self.map(|field| {
+        // Each field takes two bytes of the directory at least: a damaged count reserves no more.
+        let mut object = Object::with_capacity(self.left.min(self.directory.len() / 2));
+        for field in self {
             let (key, value) = field?;
-            Ok((Str::from(key), value.decode_at(depth + 1)?))
-        });
-        fields.collect()
+            object.insert(key, value.decode_at(depth + 1)?);
+        }
+        Ok(object)
     }
 }
 

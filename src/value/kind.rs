@@ -1,5 +1,6 @@
 //! The kinds of values.
 
+pub use super::object::Object;
 pub use crate::fql::syntax::ast::Str;
 use crate::fql::syntax::{Location, Source, ast};
 use crate::store::TxnTime;
@@ -117,12 +118,6 @@ pub struct Time {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Date(pub i64);
 
-/// An insertion-ordered object. Replacing a key keeps its position.
-#[derive(Clone, Debug, Default)]
-pub struct Object {
-    map: indexmap::IndexMap<Str, Value>,
-}
-
 /// A reference to a document. Fields are read through the transaction when asked for.
 #[derive(Clone, Debug)]
 pub struct Doc {
@@ -216,70 +211,6 @@ pub struct FunctionRef {
     pub id: DocId,
     /// What it was reached by (name or alias).
     pub name: Str,
-}
-
-impl Object {
-    /// An empty object.
-    pub fn new() -> Object {
-        Object::default()
-    }
-
-    /// The value of `key`.
-    pub fn get(&self, key: &str) -> Option<&Value> {
-        self.map.get(key)
-    }
-
-    /// Sets `key`, keeping its position if it is there; returns the old value.
-    pub fn insert(&mut self, key: impl Into<Str>, value: Value) -> Option<Value> {
-        self.map.insert(key.into(), value)
-    }
-
-    /// Removes `key`, keeping the order of the rest.
-    pub fn remove(&mut self, key: &str) -> Option<Value> {
-        self.map.shift_remove(key)
-    }
-
-    /// Whether `key` is there, null included.
-    pub fn contains_key(&self, key: &str) -> bool {
-        self.map.contains_key(key)
-    }
-
-    /// Fields in order.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&Str, &Value)> + ExactSizeIterator {
-        self.map.iter()
-    }
-
-    /// Fields in order, owned.
-    #[allow(clippy::should_implement_trait)]
-    pub fn into_iter(self) -> impl Iterator<Item = (Str, Value)> {
-        self.map.into_iter()
-    }
-
-    /// Keys in order.
-    pub fn keys(&self) -> impl DoubleEndedIterator<Item = &Str> {
-        self.map.keys()
-    }
-
-    /// The value of `key`, to change.
-    pub fn get_mut(&mut self, key: &str) -> Option<&mut Value> {
-        self.map.get_mut(key)
-    }
-
-    /// Number of fields.
-    pub fn len(&self) -> usize {
-        self.map.len()
-    }
-
-    /// Whether there are no fields.
-    pub fn is_empty(&self) -> bool {
-        self.map.is_empty()
-    }
-}
-
-impl<K: Into<Str>> FromIterator<(K, Value)> for Object {
-    fn from_iter<I: IntoIterator<Item = (K, Value)>>(iter: I) -> Object {
-        Object { map: iter.into_iter().map(|(k, v)| (k.into(), v)).collect() }
-    }
 }
 
 impl Env {

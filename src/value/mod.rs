@@ -9,6 +9,7 @@ pub mod format;
 pub mod key;
 mod kind;
 pub mod number;
+mod object;
 pub mod order;
 pub mod rendered;
 mod set;

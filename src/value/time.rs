@@ -356,27 +356,90 @@ fn double_nanos(amount: f64, unit: TimeUnit) -> Option<i128> {
 
 impl fmt::Display for Date {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Civil { year, month, day } = self.civil();
-        match year {
-            0..=9999 => write!(f, "{year:04}-{month:02}-{day:02}"),
-            10_000.. => write!(f, "+{year}-{month:02}-{day:02}"),
-            _ => write!(f, "-{:04}-{month:02}-{day:02}", year.unsigned_abs()),
-        }
+        let mut text = Text::new();
+        text.date(*self);
+        f.write_str(text.as_str())
     }
 }
 
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let of_day = self.second_of_day();
-        let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
-        write!(f, "{}T{hour:02}:{minute:02}:{second:02}", Date::of(*self))?;
-        match self.nanos {
-            0 => {}
-            n if n % 1_000_000 == 0 => write!(f, ".{:03}", n / 1_000_000)?,
-            n if n % 1_000 == 0 => write!(f, ".{:06}", n / 1_000)?,
-            n => write!(f, ".{n:09}")?,
+        let of_day = self.second_of_day().unsigned_abs();
+        let mut text = Text::new();
+        text.date(Date::of(*self));
+        for (separator, part) in [
+            (b'T', of_day / 3600),
+            (b':', of_day / 60 % 60),
+            (b':', of_day % 60),
+        ] {
+            text.byte(separator);
+            text.digits(part, 2);
         }
-        f.write_str("Z")
+        let (fraction, width) = match self.nanos {
+            0 => (0, 0),
+            n if n % 1_000_000 == 0 => (n / 1_000_000, 3),
+            n if n % 1_000 == 0 => (n / 1_000, 6),
+            n => (n, 9),
+        };
+        if width > 0 {
+            text.byte(b'.');
+            text.digits(fraction.into(), width);
+        }
+        text.byte(b'Z');
+        f.write_str(text.as_str())
+    }
+}
+
+/// ISO text in the making: times are written so often that the formatting machinery would show.
+struct Text {
+    /// 20 digits of a year at most, its sign, and 26 bytes for the rest.
+    bytes: [u8; 48],
+    length: usize,
+}
+
+impl Text {
+    fn new() -> Text {
+        Text {
+            bytes: [0; 48],
+            length: 0,
+        }
+    }
+
+    fn byte(&mut self, byte: u8) {
+        if let Some(place) = self.bytes.get_mut(self.length) {
+            *place = byte;
+            self.length += 1;
+        }
+    }
+
+    /// A number padded with zeros.
+    fn digits(&mut self, n: u64, width: usize) {
+        let width = width.max(n.checked_ilog10().map_or(1, |log| log as usize + 1));
+        let end = (self.length + width).min(self.bytes.len());
+        let mut rest = n;
+        for place in self.bytes[self.length..end].iter_mut().rev() {
+            *place = b'0' + (rest % 10) as u8;
+            rest /= 10;
+        }
+        self.length = end;
+    }
+
+    fn date(&mut self, date: Date) {
+        let Civil { year, month, day } = date.civil();
+        match year {
+            0..=9999 => {}
+            10_000.. => self.byte(b'+'),
+            _ => self.byte(b'-'),
+        }
+        self.digits(year.unsigned_abs(), 4);
+        for part in [month, day] {
+            self.byte(b'-');
+            self.digits(part.into(), 2);
+        }
+    }
+
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
     }
 }
 

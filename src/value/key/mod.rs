@@ -36,7 +36,7 @@ pub use reader::{decode, skip};
 
 use super::codec::MAX_DEPTH;
 use super::deep;
-use super::kind::{Date, DocKey, Object, Time, Value};
+use super::kind::{DocKey, Object, Time, Value};
 use super::number::{Number, compare_doubles};
 use crate::store::{Stamp, StampPlace};
 use collation::Collation;

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::store::TxnTime;
+use crate::value::Date;
 use crate::value::testing::{any_text, any_value, object};
 use proptest::prelude::*;
 use std::sync::LazyLock;
