@@ -9,6 +9,8 @@
 //! The rooms, ground floor first, and what each may use, are listed in `ARCHITECTURE.md`.
 #![forbid(unsafe_code)]
 
+pub mod access;
+pub mod engine;
 pub mod fql;
 pub mod model;
 pub mod store;

@@ -1,3 +1,5 @@
 //! FQL v10: syntax, static types, interpreter, standard library.
 
+pub mod interp;
+pub mod stdlib;
 pub mod syntax;

@@ -149,6 +149,13 @@ impl Txn {
         self.bump_epoch();
     }
 
+    /// Whether the transaction writes the schema of its database.
+    pub fn changes_schema(&self) -> bool {
+        self.overlay
+            .get(Table::System, &keys::system::schema_version(self.scope()))
+            .is_some()
+    }
+
     /// The next query of this database sees a new schema version.
     pub(crate) fn touch_schema(&mut self) {
         let stamps: Stamps = smallvec![Stamp {

@@ -88,7 +88,7 @@ pub struct NullCause {
 }
 
 /// The reasons (`spec fql10-language 3.1`).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub enum NullReason {
     /// `null`, a missing `else`, a function without result.
     Literal,
@@ -103,6 +103,8 @@ pub enum NullReason {
     NoSuchElement(&'static str),
     /// Not readable.
     PermissionDenied,
+    /// A missing document that `?.` or a projection turned into null.
+    MissingDocument(Arc<Doc>),
 }
 
 /// Seconds and nanoseconds since 1970-01-01T00:00:00Z; nanos < 1e9.
@@ -216,7 +218,11 @@ pub struct FunctionRef {
 impl Env {
     /// The scope with one more variable.
     pub fn bind(&self, name: Str, value: Value) -> Env {
-        Env(Some(Arc::new(Binding { name, value, outer: self.clone() })))
+        Env(Some(Arc::new(Binding {
+            name,
+            value,
+            outer: self.clone(),
+        })))
     }
 
     /// The innermost variable of that name.
@@ -301,7 +307,10 @@ impl Value {
 
 impl From<TxnTime> for Time {
     fn from(t: TxnTime) -> Time {
-        Time { secs: t.0.div_euclid(1_000_000), nanos: (t.0.rem_euclid(1_000_000) * 1000) as u32 }
+        Time {
+            secs: t.0.div_euclid(1_000_000),
+            nanos: (t.0.rem_euclid(1_000_000) * 1000) as u32,
+        }
     }
 }
 
@@ -313,5 +322,31 @@ mod tests {
     fn values_are_small() {
         // `Module` and `NativeFn` stand inline and are the largest.
         assert!(size_of::<Value>() <= 40);
+    }
+}
+
+impl Value {
+    /// The integer it is: Int, Long, or a Double without fraction that fits 64 bits.
+    pub fn as_i64(&self) -> Option<i64> {
+        match self {
+            Value::Int(n) => Some(i64::from(*n)),
+            Value::Long(n) => Some(*n),
+            // 2^63 itself does not fit; below it every whole double does.
+            Value::Double(d)
+                if d.fract() == 0.0
+                    && (-9.223372036854775808e18..9.223372036854775808e18).contains(d) =>
+            {
+                Some(*d as i64)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether it is a lambda or a native or user function.
+    pub fn is_function(&self) -> bool {
+        matches!(
+            self,
+            Value::Lambda(_) | Value::Native(_) | Value::Function(_)
+        )
     }
 }

@@ -1,5 +1,6 @@
 //! Integration tests: one binary, one module a topic.
 
+mod conformance;
 mod store_basics;
 mod store_crash;
 mod store_files;

@@ -535,3 +535,24 @@ fn any_array() -> FieldType {
 fn literal(text: &str) -> Literal {
     Literal::String(text.into())
 }
+
+/// The shape in the function table of a collection's documents.
+pub fn document_shape(id: CollId) -> &'static str {
+    by_id(id).map_or("UserDocument", |native| native.type_name)
+}
+
+/// The shape in the function table of a collection itself.
+pub fn collection_shape(id: CollId) -> &'static str {
+    match id {
+        DATABASE => "DatabaseCollection",
+        COLLECTION => "CollectionCollection",
+        KEY => "KeyCollection",
+        TOKEN => "TokenCollection",
+        LEGACY_INDEX => "IndexCollection",
+        CREDENTIAL => "CredentialCollection",
+        FUNCTION => "FunctionCollection",
+        ROLE => "RoleCollection",
+        ACCESS_PROVIDER => "AccessProviderCollection",
+        _ => "UserCollection",
+    }
+}

@@ -1,0 +1,108 @@
+//! The library's face: open a file, act as somebody in a database, run queries.
+//!
+//! ```text
+//! Engine::open(path) ─▶ Session (database path + credential) ─▶ Session::query(Request) ─▶ Outcome
+//! ```
+//!
+//! An [`Engine`] is shared by all threads of a process and owns everything that lives longer than a query:
+//! the store, the schema cache, the function table, the query cache. A [`Session`] is a place and an
+//! authority; each query resolves both anew, so that a revoked key stops working at its next query.
+//! A front knows only sessions, requests and outcomes.
+
+mod auth;
+mod cache;
+mod outcome;
+mod request;
+mod session;
+
+pub use outcome::{Outcome, QueryError, Stats};
+pub use request::{Argument, Request};
+pub use session::{Credential, Session};
+
+use crate::access::SecretCache;
+use crate::fql::interp::Library;
+use crate::fql::stdlib;
+use crate::model::{Model, ModelError};
+use crate::store::{Store, StoreError};
+use cache::QueryCache;
+use std::path::Path;
+use std::sync::Arc;
+
+/// One open database file (or transient database), shared by every session on it.
+pub struct Engine {
+    pub(crate) model: Arc<Model>,
+    pub(crate) library: Arc<Library>,
+    pub(crate) queries: QueryCache,
+    pub(crate) secrets: SecretCache,
+    root_hashes: parking_lot::RwLock<Vec<String>>,
+}
+
+/// Why a database could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The file is not usable.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Its contents are not.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+}
+
+impl Engine {
+    /// Opens a file, created if absent.
+    pub fn open(path: impl AsRef<Path>) -> Result<Arc<Engine>, OpenError> {
+        Engine::over(Arc::new(crate::store::RedbStore::open(path.as_ref())?))
+    }
+
+    /// A transient database in memory.
+    pub fn memory() -> Result<Arc<Engine>, OpenError> {
+        Engine::over(Arc::new(crate::store::RedbStore::memory()?))
+    }
+
+    /// An engine over any store.
+    pub fn over(store: Arc<dyn Store>) -> Result<Arc<Engine>, OpenError> {
+        let model = Model::open(store, Arc::new(crate::store::SystemClock))?;
+        Ok(Arc::new(Engine {
+            model,
+            library: Arc::new(stdlib::library()),
+            queries: QueryCache::new(512),
+            secrets: SecretCache::default(),
+            root_hashes: parking_lot::RwLock::default(),
+        }))
+    }
+
+    /// A session of the file's owner: root authority in the root database.
+    pub fn root(self: &Arc<Engine>) -> Session {
+        Session::new(self.clone(), Credential::Root)
+    }
+
+    /// A session that acts with a secret: a key, a token, a scoped secret, the root secret. Whether the secret is good
+    /// shows at its first query, and at each one after.
+    pub fn with_secret(self: &Arc<Engine>, secret: &str) -> Session {
+        Session::new(self.clone(), Credential::Secret(secret.into()))
+    }
+
+    /// Makes `secret` a root secret of this process: admin of the topmost database.
+    pub fn add_root_secret(&self, secret: &str) {
+        self.root_hashes
+            .write()
+            .push(crate::access::secret::hash_password(secret));
+    }
+
+    fn is_root_secret(&self, text: &str) -> bool {
+        self.root_hashes
+            .read()
+            .iter()
+            .any(|hash| self.secrets.verify(text, text, hash))
+    }
+
+    /// The function table, for `:help` and completion.
+    pub fn library(&self) -> &Arc<Library> {
+        &self.library
+    }
+
+    /// The data model below, for fronts that report on it.
+    pub fn model(&self) -> &Arc<Model> {
+        &self.model
+    }
+}

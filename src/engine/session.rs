@@ -1,0 +1,380 @@
+//! A session: a place and an authority, and the running of queries.
+
+use super::cache::Parsed;
+use super::{Argument, Engine, Outcome, QueryError, Request, Stats};
+use crate::access::Principal;
+use crate::fql::interp::{Failure, FailureKind, Interp, Options, QueryFailure, resolve_time};
+use crate::fql::syntax::{Diagnostic, Hint, Severity, Source};
+use crate::model::Txn;
+use crate::store::TxnTime;
+use crate::value::rendered::Rendered;
+use crate::value::{Env, Str};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Runs on contention before giving up, unless the request says otherwise.
+const DEFAULT_RETRIES: u32 = 7;
+/// Time a query may take unless the request says otherwise.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// What a session acts with.
+#[derive(Clone)]
+pub enum Credential {
+    /// Root authority: the owner of a local file, or the root secret.
+    Root,
+    /// A secret, possibly scoped. Never shown.
+    Secret(Arc<str>),
+}
+
+/// A place and an authority. Cheap to clone.
+#[derive(Clone)]
+pub struct Session {
+    engine: Arc<Engine>,
+    credential: Credential,
+    path: Vec<Str>,
+    role: Option<Str>,
+}
+
+impl Session {
+    pub(super) fn new(engine: Arc<Engine>, credential: Credential) -> Session {
+        Session {
+            engine,
+            credential,
+            path: Vec::new(),
+            role: None,
+        }
+    }
+
+    /// The engine it runs on.
+    pub fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    /// The same authority in a descendant database; names below the credential's own.
+    pub fn in_database(&self, path: Vec<Str>) -> Session {
+        Session {
+            path,
+            ..self.clone()
+        }
+    }
+
+    /// The same place with another role: `admin`, `server`, `@role/NAME`, `@doc/Coll/ID`.
+    pub fn with_role(&self, role: Option<Str>) -> Session {
+        Session {
+            role,
+            ..self.clone()
+        }
+    }
+
+    /// The path below the credential's database.
+    pub fn path(&self) -> &[Str] {
+        &self.path
+    }
+
+    /// Runs one query in one transaction, again on contention.
+    pub fn query(&self, request: &Request) -> Outcome {
+        let started = Instant::now();
+        let retries = request.max_contention_retries.unwrap_or(DEFAULT_RETRIES);
+        let deadline = started + request.timeout.unwrap_or(DEFAULT_TIMEOUT);
+        let parsed = self.engine.queries.parse(&request.text);
+        let mut attempt = 0;
+        loop {
+            let mut outcome = match self.attempt(request, &parsed, deadline) {
+                Ok(outcome) => outcome,
+                Err(failure) => {
+                    if failure.code() == "contended_transaction" && attempt < retries {
+                        attempt += 1;
+                        continue;
+                    }
+                    // Nothing of the query was reached: authentication, the store.
+                    let now = self.engine.model.now();
+                    failed(failure, Vec::new(), true, now, 0, None)
+                }
+            };
+            outcome.stats.contention_retries = attempt;
+            outcome.stats.query_time = started.elapsed();
+            return outcome;
+        }
+    }
+
+    /// One run. `Err` when the transaction must run again or could not start.
+    fn attempt(
+        &self,
+        request: &Request,
+        parsed: &Result<Arc<Parsed>, Vec<Diagnostic>>,
+        deadline: Instant,
+    ) -> Result<Outcome, Failure> {
+        let (txn, principal) = self.begin()?;
+        let now = txn.time();
+        let schema_version = txn.schema().version;
+        let sees_all = !matches!(
+            principal.permissions,
+            crate::access::Permissions::Roles(_) | crate::access::Permissions::Client
+        );
+        let parsed = match parsed {
+            Ok(parsed) => parsed,
+            Err(diagnostics) => {
+                let failure = Failure::invalid_query(diagnostics.clone());
+                return Ok(failed(
+                    failure,
+                    Vec::new(),
+                    sees_all,
+                    now,
+                    schema_version,
+                    None,
+                ));
+            }
+        };
+        let options = Options {
+            performance_hints: request.performance_hints,
+            deadline: Some(deadline),
+            cancel: request.cancel.clone(),
+            compute_limit: None,
+        };
+        let mut interp = Interp::new(
+            txn,
+            self.engine.library.clone(),
+            Arc::new(principal),
+            parsed.source.clone(),
+            Env::default(),
+            options,
+        );
+        let result = self
+            .arguments(&mut interp, request, &parsed.source)
+            .and_then(|arguments| {
+                interp.set_arguments(arguments);
+                interp.run(&parsed.block)
+            })
+            .and_then(|value| {
+                interp.finish_writes()?;
+                interp.materialize(&value)
+            })
+            .map_err(|failure| interp.raise(failure));
+        match result {
+            Ok(rendered) => self.commit(interp, rendered, sees_all, now),
+            Err(failure) if failure.code() == "contended_transaction" => Err(failure),
+            Err(failure) => {
+                // The value given to `abort` is completed like a result.
+                let abort = match &*failure.0 {
+                    FailureKind::Query(QueryFailure {
+                        abort: Some(value), ..
+                    }) => Some(interp.materialize(value)),
+                    _ => None,
+                };
+                let abort = match abort {
+                    Some(Err(failure)) => {
+                        let stats = stats_of(&interp);
+                        let mut outcome =
+                            failed(failure, interp.log, sees_all, now, schema_version, None);
+                        outcome.stats = stats;
+                        return Ok(outcome);
+                    }
+                    Some(Ok(mut rendered)) => {
+                        resolve_time(&mut rendered, now);
+                        Some(rendered)
+                    }
+                    None => None,
+                };
+                let stats = stats_of(&interp);
+                let mut outcome = failed(failure, interp.log, sees_all, now, schema_version, abort);
+                outcome.stats = stats;
+                Ok(outcome)
+            }
+        }
+    }
+
+    fn commit(
+        &self,
+        interp: Interp,
+        mut rendered: Rendered,
+        sees_all: bool,
+        now: TxnTime,
+    ) -> Result<Outcome, Failure> {
+        let stats = stats_of(&interp);
+        let Interp { txn, log, .. } = interp;
+        let mut schema_version = txn.schema().version;
+        let changes_schema = txn.changes_schema();
+        let txn_time = match txn.into_commit() {
+            Some(commit) => {
+                let time = self
+                    .engine
+                    .model
+                    .store()
+                    .commit(commit)
+                    .map_err(crate::model::ModelError::from)?;
+                if changes_schema {
+                    schema_version = time.0;
+                }
+                time
+            }
+            None => now,
+        };
+        resolve_time(&mut rendered, txn_time);
+        Ok(Outcome {
+            result: Ok(rendered),
+            summary: render(&visible(log, sees_all)),
+            static_type: None,
+            txn_time,
+            schema_version,
+            stats,
+        })
+    }
+
+    /// Opens a transaction in the session's database and finds out who acts in it.
+    fn begin(&self) -> Result<(Txn, Principal), Failure> {
+        self.engine
+            .authenticate(&self.credential, &self.path, self.role.as_deref())
+    }
+
+    fn arguments(
+        &self,
+        interp: &mut Interp,
+        request: &Request,
+        source: &Arc<Source>,
+    ) -> Result<Env, Failure> {
+        let mut env = Env::default();
+        for (name, argument) in &request.arguments {
+            let value = match argument {
+                Argument::Simple(json) => interp.simple_argument(json),
+                Argument::Tagged(json) => interp.tagged_argument(name, json)?,
+                Argument::Fql(text) => {
+                    let source = Source::new(format!("*argument:{name}*"), text.as_str());
+                    let block =
+                        crate::fql::syntax::parse_query(&source).map_err(Failure::invalid_query)?;
+                    interp.in_source(&source, |me| me.block(&block, &Env::default()))?
+                }
+            };
+            env = env.bind(name.as_str().into(), value);
+        }
+        let spans = placeholder_spans(
+            source.text.as_deref().unwrap_or_default(),
+            request.values.len(),
+        );
+        for (i, (json, span)) in request.values.iter().zip(spans).enumerate() {
+            let value = interp.template_value(json, source, span)?;
+            env = env.bind(format!("${i}").into(), value);
+        }
+        Ok(env)
+    }
+}
+
+/// Where the template values stand.
+fn placeholder_spans(text: &str, count: usize) -> Vec<crate::fql::syntax::Span> {
+    let spans = text
+        .match_indices('\0')
+        .map(|(i, _)| crate::fql::syntax::Span::new(i, i + "\0value>".len()));
+    spans.take(count).collect()
+}
+
+fn stats_of(interp: &Interp) -> Stats {
+    let used = interp.txn.stats();
+    Stats {
+        compute_ops: interp.calls().div_ceil(50).max(1),
+        read_ops: used.read_ops,
+        write_ops: used.write_ops,
+        storage_bytes_read: used.bytes_read,
+        storage_bytes_write: used.bytes_written,
+        ..Stats::default()
+    }
+}
+
+/// What a principal may see of the summary: with a user-defined role or `client`, only what is in the query's text.
+fn visible(log: Vec<Diagnostic>, sees_all: bool) -> Vec<Diagnostic> {
+    let from_query = |d: &Diagnostic| d.location.as_ref().is_none_or(|l| l.source.is_query());
+    log.into_iter()
+        .filter(|d| sees_all || from_query(d))
+        .collect()
+}
+
+fn failed(
+    failure: Failure,
+    log: Vec<Diagnostic>,
+    sees_all: bool,
+    txn_time: TxnTime,
+    schema_version: i64,
+    abort: Option<Rendered>,
+) -> Outcome {
+    let (error, diagnostics) = match *failure.0 {
+        FailureKind::Protocol(f) => {
+            let error = QueryError {
+                status: f.status,
+                code: f.code,
+                message: f.message,
+                constraint_failures: Vec::new(),
+                abort: None,
+                protocol: true,
+            };
+            (error, Vec::new())
+        }
+        FailureKind::Query(f) => {
+            let mut diagnostics = f.diagnostics.clone();
+            if diagnostics.is_empty() {
+                diagnostics.push(diagnostic(&f, sees_all));
+            }
+            diagnostics.extend(visible(log, sees_all));
+            let error = QueryError {
+                status: 400,
+                code: f.code,
+                message: f.message,
+                constraint_failures: f.constraint_failures,
+                abort,
+                protocol: false,
+            };
+            (error, diagnostics)
+        }
+    };
+    Outcome {
+        summary: render(&diagnostics),
+        result: Err(error),
+        static_type: None,
+        txn_time,
+        schema_version,
+        stats: Stats::default(),
+    }
+}
+
+/// A run-time failure as shown: its place, its hints, its trace.
+fn diagnostic(failure: &QueryFailure, sees_all: bool) -> Diagnostic {
+    let mut message = failure.message.clone();
+    if !failure.constraint_failures.is_empty() {
+        message.push_str("\nconstraint failures:");
+        for constraint in &failure.constraint_failures {
+            let paths: Vec<String> = constraint
+                .paths
+                .iter()
+                .map(|p| crate::fql::interp::path_text(p))
+                .collect();
+            let label = match paths.join(",") {
+                label if label.is_empty() => label,
+                label => format!("{label}: "),
+            };
+            let text = constraint.message.replace('\n', "\n      ");
+            message.push_str(&format!("\n  {label}{text}"));
+        }
+    }
+    let mut places = failure.at.iter().chain(failure.trace.iter().flatten());
+    let shown: Vec<_> = match sees_all {
+        true => places.collect(),
+        false => places.by_ref().filter(|l| l.source.is_query()).collect(),
+    };
+    let mut diagnostic = Diagnostic {
+        severity: Severity::Error,
+        message,
+        location: shown.first().map(|l| (*l).clone()),
+        annotation: None,
+        hints: failure.hints.clone(),
+    };
+    diagnostic
+        .hints
+        .extend(shown.iter().skip(1).map(|location| Hint {
+            severity: Severity::Trace,
+            message: String::new(),
+            location: Some((*location).clone()),
+            suggestion: None,
+        }));
+    diagnostic
+}
+
+fn render(diagnostics: &[Diagnostic]) -> String {
+    crate::fql::syntax::render_all(diagnostics)
+}

@@ -1,0 +1,344 @@
+//! Chains: fields, methods, calls, indexes, `?.` and `!` (`spec fql10-language 4.6`).
+
+use super::{Effect, Failure, Interp, MemberKind, Result};
+use crate::fql::syntax::ast::{Args, Expr, Ident, Link};
+use crate::fql::syntax::{Location, Span};
+use crate::value::{Doc, Env, Module, NativeFn, Null, NullReason, Value};
+use std::sync::Arc;
+
+/// What a name after a dot means.
+pub(super) enum Found {
+    /// A native function, not yet bound.
+    Method(u16),
+    /// A value: a native field or a data field.
+    Value(Value),
+    /// Neither.
+    Nothing,
+}
+
+impl Interp {
+    pub(super) fn chain(&mut self, base: &Expr, links: &[Link], env: &Env) -> Result {
+        let mut value = self.eval(base, env)?;
+        // The extent of what `value` came from: errors about a missing document point there.
+        let mut before = base.span;
+        let mut last = base.span;
+        let mut skipping = false;
+        for link in links {
+            match link {
+                Link::Bang { span } => {
+                    skipping = false;
+                    value = self.bang(value, last.to(*span))?;
+                    before = before.to(*span);
+                    continue;
+                }
+                _ if skipping => {}
+                Link::Field { name, optional } => {
+                    if *optional && self.absent(&mut value, last)? {
+                        skipping = true;
+                    } else {
+                        let span = name.span;
+                        value = self.framed(span, |me| me.field(&value, name, before))?;
+                    }
+                }
+                Link::Method {
+                    name,
+                    optional,
+                    call_optional,
+                    args,
+                } => {
+                    if *optional && self.absent(&mut value, last)? {
+                        skipping = true;
+                    } else {
+                        match self.method(value, name, *call_optional, args, before, env)? {
+                            Ok(result) => value = result,
+                            Err(null) => {
+                                value = null;
+                                skipping = true;
+                            }
+                        }
+                    }
+                }
+                Link::Call { optional, args } => {
+                    if *optional && self.absent(&mut value, last)? {
+                        skipping = true;
+                    } else {
+                        self.check_callable(&value, None, args.span, before)?;
+                        let values = self.arguments(args, env)?;
+                        value = self.framed(args.span, |me| me.call(&value, values))?;
+                    }
+                }
+                Link::Index { optional, args } => {
+                    if *optional && self.absent(&mut value, last)? {
+                        skipping = true;
+                    } else {
+                        value = self.index(value, args, before, env)?;
+                    }
+                }
+            }
+            before = before.to(link.span());
+            last = link.span();
+        }
+        Ok(value)
+    }
+
+    fn arguments(&mut self, args: &Args, env: &Env) -> Result<Vec<Value>> {
+        let mut values = Vec::with_capacity(args.items.len());
+        for item in &args.items {
+            values.push(self.eval(item, env)?);
+        }
+        Ok(values)
+    }
+
+    /// Whether `?.` stops here; a missing document becomes the null that the chain yields.
+    fn absent(&mut self, value: &mut Value, span: Span) -> Result<bool> {
+        match value {
+            Value::Null(_) => Ok(true),
+            Value::Doc(doc) => {
+                let doc = doc.clone();
+                if self.missing(&doc)?.is_none() {
+                    return Ok(false);
+                }
+                *value = Value::null(NullReason::MissingDocument(doc), Some(self.location(span)));
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// `x!`
+    fn bang(&mut self, value: Value, span: Span) -> Result {
+        let (failure, location) = match &value {
+            Value::Null(Null(cause)) => {
+                let (reason, location) = match cause.as_deref() {
+                    Some(cause) => (&cause.reason, cause.location.clone()),
+                    None => (&NullReason::Literal, None),
+                };
+                let message = match reason {
+                    NullReason::Literal => "Null literal value".to_string(),
+                    NullReason::MissingField { field, .. } => {
+                        format!("Null value, due to missing field `{field}`")
+                    }
+                    NullReason::NoSuchElement(reason) => format!("Null value, due to {reason}"),
+                    NullReason::PermissionDenied => {
+                        "Null value, due to permission denied".to_string()
+                    }
+                    NullReason::MissingDocument(doc) => {
+                        let doc = doc.clone();
+                        let failure = self.framed(span, |me| match me.missing(&doc)? {
+                            Some(missing) => Ok(me.missing_failure(&doc, &missing)),
+                            None => Ok(Failure::new("null_value", "Null literal value")),
+                        })?;
+                        return Err(self.null_hint(failure, location, span));
+                    }
+                };
+                (Failure::new("null_value", message), location)
+            }
+            Value::Doc(doc) => {
+                self.framed(span, |me| me.require(Effect::Read, || "`!`".into()))?;
+                match self.missing(doc)? {
+                    None => return Ok(value),
+                    Some(missing) => (self.missing_failure(doc, &missing), None),
+                }
+            }
+            _ => return Ok(value),
+        };
+        Err(self.null_hint(failure, location, span))
+    }
+
+    /// Raises at `span`, with a hint where the null came from if that is elsewhere.
+    fn null_hint(&mut self, failure: Failure, origin: Option<Location>, span: Span) -> Failure {
+        let here = self.location(span);
+        let failure = match origin {
+            Some(origin) if origin.source != here.source || !span.contains(origin.span) => {
+                failure.hint("Null value created here", Some(origin))
+            }
+            _ => failure,
+        };
+        self.raise(failure.at(here))
+    }
+
+    fn null_access(&self, null: &Null, name: &str) -> Failure {
+        let failure = Failure::new(
+            "invalid_null_access",
+            format!("Cannot access `{name}` on null."),
+        );
+        let origin = null.0.as_ref().and_then(|cause| cause.location.clone());
+        match origin {
+            Some(_) => failure.hint("Null value created here", origin),
+            None => failure,
+        }
+    }
+
+    /// What `name` means on `value`: a field or method of its type, else a data field.
+    pub(super) fn find(&mut self, value: &Value, name: &Ident, before: Span) -> Result<Found> {
+        if let Value::Doc(doc) = value {
+            return self.find_in_doc(value, doc, &name.name, before);
+        }
+        if let Some(id) = self.member_of(value, &name.name) {
+            return self.member_found(value, id);
+        }
+        match value {
+            Value::Null(null) => Err(self.null_access(null, &name.name)),
+            Value::Object(object) => Ok(object
+                .get(&name.name)
+                .cloned()
+                .map_or(Found::Nothing, Found::Value)),
+            Value::Module(Module::Native("FQL")) if &*name.name != "FQL" => Ok(self
+                .static_global(&name.name)
+                .map_or(Found::Nothing, Found::Value)),
+            Value::Module(Module::Collection { id, .. }) => {
+                Ok(self.find_in_collection(*id, value, &name.name))
+            }
+            _ => Ok(Found::Nothing),
+        }
+    }
+
+    pub(super) fn member_found(&mut self, value: &Value, id: u16) -> Result<Found> {
+        match &self.library.entry(id).member.kind {
+            MemberKind::Field { get, .. } => Ok(Found::Value(get(self, value)?)),
+            MemberKind::Method { .. } => Ok(Found::Method(id)),
+            MemberKind::Static { .. } => Ok(Found::Nothing),
+        }
+    }
+
+    /// `value.name` without a call; runs in the frame of the name.
+    fn field(&mut self, value: &Value, name: &Ident, before: Span) -> Result {
+        self.charge(1)?;
+        match self.find(value, name, before)? {
+            Found::Value(value) => Ok(value),
+            Found::Method(id) => Ok(self.bound(id, value)),
+            Found::Nothing => {
+                let reason = NullReason::MissingField {
+                    field: name.name.clone(),
+                    of: value.type_name(),
+                };
+                Ok(Value::null(reason, Some(self.location(name.span))))
+            }
+        }
+    }
+
+    /// A method as a value.
+    pub(super) fn bound(&self, id: u16, this: &Value) -> Value {
+        let name = self.library.entry(id).member.name;
+        Value::Native(NativeFn {
+            id,
+            name,
+            this: Some(Arc::new(this.clone())),
+        })
+    }
+
+    /// `value.name(args)`; the inner `Err` is the null of a `?.(` that found nothing to call.
+    fn method(
+        &mut self,
+        value: Value,
+        name: &Ident,
+        call_optional: bool,
+        args: &Args,
+        before: Span,
+        env: &Env,
+    ) -> Result<std::result::Result<Value, Value>> {
+        let found = self
+            .find(&value, name, before)
+            .map_err(|f| self.raise(f.at(self.location(name.span))))?;
+        match found {
+            Found::Method(id) => {
+                let values = self.arguments(args, env)?;
+                self.framed(args.span, |me| me.call_native(id, &value, values))
+                    .map(Ok)
+            }
+            Found::Value(mut callee) => {
+                if call_optional && self.absent(&mut callee, name.span)? {
+                    return Ok(Err(callee));
+                }
+                self.check_callable(&callee, Some(name), args.span, before)?;
+                let values = self.arguments(args, env)?;
+                self.framed(args.span, |me| me.call(&callee, values))
+                    .map(Ok)
+            }
+            Found::Nothing if call_optional => {
+                let reason = NullReason::MissingField {
+                    field: name.name.clone(),
+                    of: value.type_name(),
+                };
+                Ok(Err(Value::null(reason, Some(self.location(name.span)))))
+            }
+            Found::Nothing => Err(self.no_function(&name.name, &value.type_name(), name.span)),
+        }
+    }
+
+    fn no_function(&self, name: &str, of: &str, span: Span) -> Failure {
+        let message = format!("The function `{name}` does not exist on `{of}`");
+        self.raise(Failure::new("invalid_function_invocation", message).at(self.location(span)))
+    }
+
+    /// Fails, before the arguments are evaluated, if `callee` cannot be called.
+    fn check_callable(
+        &mut self,
+        callee: &Value,
+        field: Option<&Ident>,
+        args: Span,
+        before: Span,
+    ) -> Result<()> {
+        if callee.is_function() || self.applies(callee) {
+            return Ok(());
+        }
+        if let Value::Null(Null(Some(cause))) = callee
+            && let NullReason::MissingField { field: missing, of } = &cause.reason
+        {
+            let span = field.map_or(before, |name| name.span);
+            return Err(self.no_function(missing, of, span));
+        }
+        Err(match field {
+            Some(name) => {
+                let message = format!(
+                    "`{}`: Expected a function, found `{}`",
+                    name.name,
+                    callee.type_name()
+                );
+                self.raise(
+                    Failure::new("invalid_function_invocation", message)
+                        .at(self.location(name.span)),
+                )
+            }
+            None => self.mismatch("Function", callee, args),
+        })
+    }
+
+    /// Whether a module can be called: `Time("...")`, `Thing(1)`.
+    fn applies(&self, callee: &Value) -> bool {
+        matches!(callee, Value::Module(_)) && self.member_of(callee, "apply").is_some()
+    }
+
+    fn index(&mut self, value: Value, args: &Args, before: Span, env: &Env) -> Result {
+        if let Value::Null(null) = &value {
+            return Err(self.raise(self.null_access(null, "[]").at(self.location(args.span))));
+        }
+        let Some(id) = self.member_of(&value, "[]") else {
+            return Err(self.no_function("[]", &value.type_name(), args.span));
+        };
+        if let Value::Doc(doc) = &value {
+            self.check_readable(doc, "[]", before)?;
+        }
+        let values = self.arguments(args, env)?;
+        self.framed(args.span, |me| me.call_native(id, &value, values))
+    }
+
+    /// Fails if `doc` does not exist or may not be read, as reading `name` of it does.
+    pub(super) fn check_readable(
+        &mut self,
+        doc: &Arc<Doc>,
+        name: &str,
+        before: Span,
+    ) -> Result<()> {
+        match self.missing(doc)? {
+            None => Ok(()),
+            Some(missing) => {
+                let failure = self.missing_access(doc, &missing, name);
+                Err(self.raise(match failure.code() {
+                    "document_not_found" => failure.at(self.location(before)),
+                    _ => failure,
+                }))
+            }
+        }
+    }
+}

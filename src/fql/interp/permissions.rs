@@ -1,0 +1,140 @@
+//! Asking whether the principal may do something (`spec access-control 3, 4`).
+
+use super::{Ceiling, Effect, Failure, FailureKind, Interp, Result};
+use crate::access::{Action, Permissions, Principal, builtin_allows};
+use crate::model::native;
+use crate::model::schema::{Grant, LambdaText, Role};
+use crate::value::{CollId, Str, Value};
+use std::sync::Arc;
+
+/// What an action is done to.
+#[derive(Clone, Copy, Debug)]
+pub enum Resource<'a> {
+    /// Documents of a collection.
+    Collection(CollId),
+    /// A user-defined function, by name.
+    Function(&'a str),
+}
+
+impl Interp {
+    /// Whether the principal may do `action` to `resource`; `args` are what a predicate would receive.
+    pub fn allowed(
+        &mut self,
+        action: Action,
+        resource: Resource<'_>,
+        args: impl FnOnce() -> Vec<Value>,
+    ) -> Result<bool> {
+        let coll = match resource {
+            Resource::Collection(coll) => coll,
+            Resource::Function(_) => native::FUNCTION,
+        };
+        match builtin_allows(&self.principal.permissions, action, coll) {
+            Some(allowed) => Ok(allowed),
+            None => self.roles_allow(action, resource, args),
+        }
+    }
+
+    /// Fails with `permission_denied` unless allowed.
+    pub fn authorize(
+        &mut self,
+        action: Action,
+        resource: Resource<'_>,
+        args: impl FnOnce() -> Vec<Value>,
+    ) -> Result<()> {
+        match self.allowed(action, resource, args)? {
+            true => Ok(()),
+            false => Err(Failure::permission_denied()),
+        }
+    }
+
+    /// Whether one of the principal's user-defined roles grants `action`; a static grant wins over predicates.
+    fn roles_allow(
+        &mut self,
+        action: Action,
+        resource: Resource<'_>,
+        args: impl FnOnce() -> Vec<Value>,
+    ) -> Result<bool> {
+        let Permissions::Roles(names) = &self.principal.permissions else {
+            return Ok(false);
+        };
+        let schema = self.txn.schema().clone();
+        let roles: Vec<Arc<Role>> = names
+            .iter()
+            .filter_map(|name| schema.role(name).cloned())
+            .collect();
+        let known: Vec<Str> = match resource {
+            Resource::Function(name) => match schema.function_named(name) {
+                Some(function) => std::iter::once(function.name.clone())
+                    .chain(function.alias.clone())
+                    .collect(),
+                None => vec![name.into()],
+            },
+            Resource::Collection(id) => match schema.collection(id) {
+                Some(collection) => std::iter::once(collection.name.clone())
+                    .chain(collection.alias.clone())
+                    .collect(),
+                None => return Ok(false),
+            },
+        };
+        let mut predicates = Vec::new();
+        for role in &roles {
+            for privilege in role
+                .privileges
+                .iter()
+                .filter(|p| known.contains(&p.resource))
+            {
+                for (granted, grant) in &privilege.actions {
+                    match grant {
+                        Grant::Always if *granted == action => return Ok(true),
+                        Grant::If(_) if *granted == action => predicates.push(grant),
+                        Grant::Always | Grant::If(_) => {}
+                    }
+                }
+            }
+        }
+        if predicates.is_empty() {
+            return Ok(false);
+        }
+        let args = args();
+        for grant in predicates {
+            let Grant::If(text) = grant else { continue };
+            if self.auth_predicate(text, args.clone())? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether an authorization predicate yields exactly `true`; any error of it is a denial.
+    pub fn auth_predicate(&mut self, predicate: &LambdaText, args: Vec<Value>) -> Result<bool> {
+        let Ok(lambda) = predicate.lambda() else {
+            return Ok(false);
+        };
+        let accepts = args.len() == lambda.params.len()
+            || (lambda.rest.is_some() && args.len() >= lambda.params.len());
+        if !accepts {
+            return Ok(false);
+        }
+        let principal = Arc::new(Principal {
+            permissions: Permissions::Predicate,
+            ..(*self.principal).clone()
+        });
+        let ceiling = Ceiling {
+            effect: Effect::Read,
+            reason: "auth predicates",
+        };
+        let result = self.acting_as(principal, |me| {
+            me.limited(ceiling, |me| {
+                me.reading_at(None, |me| me.call_stored(&lambda, &predicate.source, args))
+            })
+        });
+        match result {
+            Ok(value) => Ok(matches!(value, Value::Bool(true))),
+            Err(failure) => match &*failure.0 {
+                FailureKind::Query(_) => Ok(false),
+                // The request as a whole fails: out of time, the store.
+                FailureKind::Protocol(_) => Err(failure),
+            },
+        }
+    }
+}
