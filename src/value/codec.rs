@@ -394,6 +394,40 @@ pub enum View<'a> {
     Doc(CollId, DocId),
 }
 
+/// Field names met before. Documents of a collection have the same few names over and over; with
+/// this, only the first document allocates them. Bounded: a name may take another's place.
+#[derive(Clone, Debug)]
+pub struct FieldNames {
+    slots: Vec<Option<Str>>,
+}
+
+impl Default for FieldNames {
+    fn default() -> FieldNames {
+        FieldNames {
+            slots: vec![None; 64],
+        }
+    }
+}
+
+impl FieldNames {
+    /// Remembers nothing.
+    fn none() -> FieldNames {
+        FieldNames { slots: Vec::new() }
+    }
+
+    fn share(&mut self, name: &str) -> Str {
+        let bytes = name.as_bytes();
+        let ends = bytes.first().map_or(0, |b| usize::from(*b))
+            + bytes.last().map_or(0, |b| usize::from(*b)) * 7;
+        let slot = (ends + bytes.len() * 31) % 64;
+        match self.slots.get_mut(slot) {
+            Some(Some(known)) if **known == *name => known.clone(),
+            Some(place) => place.insert(name.into()).clone(),
+            None => name.into(),
+        }
+    }
+}
+
 /// The items of a stored array, in order.
 #[derive(Clone, Copy, Debug)]
 pub struct Items<'a> {
@@ -502,18 +536,23 @@ impl<'a> Encoded<'a> {
 
     /// The whole value.
     pub fn decode(self) -> Result<Value, Corrupt> {
-        self.decode_at(0)
+        self.decode_at(0, &mut FieldNames::none())
     }
 
     /// The whole value, which must be an object.
     pub fn decode_object(self) -> Result<Object, Corrupt> {
+        self.decode_object_with(&mut FieldNames::none())
+    }
+
+    /// The whole value, which must be an object; field names that `names` knows are shared, not copied.
+    pub fn decode_object_with(self, names: &mut FieldNames) -> Result<Object, Corrupt> {
         match self.view()? {
-            View::Object(fields) => fields.decode_at(0),
+            View::Object(fields) => fields.decode_at(0, names),
             _ => Err(Corrupt),
         }
     }
 
-    fn decode_at(self, depth: usize) -> Result<Value, Corrupt> {
+    fn decode_at(self, depth: usize, names: &mut FieldNames) -> Result<Value, Corrupt> {
         // Damaged bytes may nest deeper than anything that was ever stored.
         if depth > MAX_DEPTH {
             return Err(Corrupt);
@@ -530,11 +569,14 @@ impl<'a> Encoded<'a> {
             View::Date(date) => Value::Date(date),
             View::Uuid(uuid) => Value::Uuid(uuid),
             View::Array(items) => {
-                let decoded: Result<Vec<Value>, Corrupt> =
-                    deep(|| items.map(|item| item?.decode_at(depth + 1)).collect());
+                let decoded: Result<Vec<Value>, Corrupt> = deep(|| {
+                    items
+                        .map(|item| item?.decode_at(depth + 1, names))
+                        .collect()
+                });
                 Value::array(decoded?)
             }
-            View::Object(fields) => Value::object(deep(|| fields.decode_at(depth))?),
+            View::Object(fields) => Value::object(deep(|| fields.decode_at(depth, names))?),
             View::Doc(coll, id) => Value::Doc(Arc::new(Doc {
                 coll,
                 key: DocKey::Id(id),
@@ -598,12 +640,12 @@ impl<'a> Fields<'a> {
         ))
     }
 
-    fn decode_at(self, depth: usize) -> Result<Object, Corrupt> {
+    fn decode_at(self, depth: usize, names: &mut FieldNames) -> Result<Object, Corrupt> {
         // Each field takes two bytes of the directory at least: a damaged count reserves no more.
         let mut object = Object::with_capacity(self.left.min(self.directory.len() / 2));
         for field in self {
             let (key, value) = field?;
-            object.insert(key, value.decode_at(depth + 1)?);
+            object.insert(names.share(key), value.decode_at(depth + 1, names)?);
         }
         Ok(object)
     }
@@ -736,6 +778,13 @@ mod tests {
             let decoded = Encoded(&encoded).decode();
             prop_assert!(decoded.as_ref().is_ok_and(|decoded| identical(decoded, &value)), "{:?}", decoded);
             prop_assert!(decoded.is_ok_and(|decoded| order(&decoded, &value).is_eq()));
+            if matches!(value, Value::Object(_)) {
+                let mut names = FieldNames::default();
+                for _ in 0..2 {
+                    let shared = Encoded(&encoded).decode_object_with(&mut names).map(Value::object);
+                    prop_assert!(shared.is_ok_and(|shared| identical(&shared, &value)));
+                }
+            }
         }
 
         #[test]
