@@ -314,32 +314,10 @@ impl From<TxnTime> for Time {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn values_are_small() {
-        // `Module` and `NativeFn` stand inline and are the largest.
-        assert!(size_of::<Value>() <= 40);
-    }
-}
-
 impl Value {
     /// The integer it is: Int, Long, or a Double without fraction that fits 64 bits.
     pub fn as_i64(&self) -> Option<i64> {
-        match self {
-            Value::Int(n) => Some(i64::from(*n)),
-            Value::Long(n) => Some(*n),
-            // 2^63 itself does not fit; below it every whole double does.
-            Value::Double(d)
-                if d.fract() == 0.0
-                    && (-9.223372036854775808e18..9.223372036854775808e18).contains(d) =>
-            {
-                Some(*d as i64)
-            }
-            _ => None,
-        }
+        super::number::Number::of(self)?.whole()
     }
 
     /// Whether it is a lambda or a native or user function.
@@ -348,5 +326,16 @@ impl Value {
             self,
             Value::Lambda(_) | Value::Native(_) | Value::Function(_)
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_small() {
+        // `Module` and `NativeFn` stand inline and are the largest.
+        assert!(size_of::<Value>() <= 40);
     }
 }

@@ -15,7 +15,8 @@ const SMALL: usize = 16;
 #[derive(Clone, Default)]
 pub struct Object {
     fields: Vec<(Str, Value)>,
-    /// Place of each key, if there are more than [`SMALL`].
+    /// Place of each key, if there are more than [`SMALL`]. Boxed, since most objects have none.
+    #[allow(clippy::box_collection)]
     index: Option<Box<HashMap<Str, usize>>>,
 }
 
