@@ -22,6 +22,7 @@
 
 mod build;
 mod bytes;
+mod changes;
 mod cursor;
 mod databases;
 mod definitions;

@@ -38,6 +38,7 @@ pub struct Txn {
     pub(crate) reads: ReadLog,
     pub(crate) dropped: Vec<ScopeId>,
     cache: Cache,
+    hot: Option<Hot>,
     epoch: u64,
     stats: TxnStats,
     /// Bytes of changed index rows by document, for write operations.
@@ -55,6 +56,17 @@ pub struct TxnStats {
     pub bytes_read: u64,
     /// Bytes of versions and entries written.
     pub bytes_written: u64,
+}
+
+/// The document a scan stands at: read already, and likely to be asked for next.
+struct Hot {
+    scope: ScopeId,
+    coll: CollId,
+    id: DocId,
+    at: Option<TxnTime>,
+    epoch: u64,
+    version: Arc<Version>,
+    charged: bool,
 }
 
 #[derive(Default)]
@@ -81,6 +93,7 @@ impl Txn {
             reads: ReadLog::default(),
             dropped: Vec::new(),
             cache: Cache::default(),
+            hot: None,
             epoch: 0,
             stats: TxnStats::default(),
             index_bytes: HashMap::new(),
@@ -150,6 +163,22 @@ impl Txn {
         self.stats.bytes_read += bytes;
     }
 
+    /// Makes known the version of the document that a scan stands at, so that the next [`Txn::get`] of it costs
+    /// nothing. It holds until the next own write, or until the scan goes on.
+    pub fn prime(&mut self, coll: CollId, id: DocId, at: Option<TxnTime>, version: Arc<Version>) {
+        let (scope, epoch) = (self.scope, self.epoch);
+        self.hot = Some(Hot { scope, coll, id, at, epoch, version, charged: false });
+    }
+
+    /// Keeps the current version of a document that a scan found, for reads later in the query.
+    pub fn keep(&mut self, coll: CollId, id: DocId, version: Arc<Version>) {
+        let key = (self.scope, coll, id);
+        if !self.cache.documents.contains_key(&key) {
+            self.charge_document(version.size());
+            self.remember(key, Some(version));
+        }
+    }
+
     /// The live version of a document at a time, now if `None`; own writes are visible now. It has the current shape.
     pub fn get(
         &mut self,
@@ -157,6 +186,16 @@ impl Txn {
         id: DocId,
         at: Option<TxnTime>,
     ) -> Result<Option<Arc<Version>>, ModelError> {
+        if let Some(hot) = &mut self.hot
+            && (hot.coll, hot.id, hot.at) == (coll, id, at)
+            && (hot.scope, hot.epoch) == (self.scope, self.epoch)
+        {
+            let version = hot.version.clone();
+            if !std::mem::replace(&mut hot.charged, true) {
+                self.charge_document(version.size());
+            }
+            return Ok(Some(version));
+        }
         if let Some(at) = at.filter(|at| *at < self.snapshot_time()) {
             return self.get_past(coll, id, at);
         }

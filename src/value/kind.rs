@@ -144,13 +144,37 @@ pub enum DocKey {
     Name(Str),
 }
 
-/// Fields known from an index entry: path text as in the definition, and value.
+/// Fields known from an index entry, which need no document read while the query has written nothing since.
 #[derive(Clone, Debug)]
 pub struct Cover {
-    /// The index, for hints: `Coll.index`.
-    pub index: Str,
-    /// Covered top-level paths and values.
-    pub fields: Vec<(Arc<[Str]>, Value)>,
+    /// The index, shared by the elements of a set.
+    pub index: Arc<CoveringIndex>,
+    /// A value for each of the index's paths.
+    pub values: Vec<Value>,
+}
+
+/// What an index covers.
+#[derive(Clone, Debug)]
+pub struct CoveringIndex {
+    /// `Coll.index`, for hints.
+    pub name: Str,
+    /// The call that made the set, for hints.
+    pub origin: Option<Location>,
+    /// Paths of its terms and values; empty for what an entry does not tell (elements of arrays, positions in them).
+    pub paths: Vec<Box<[Str]>>,
+}
+
+impl Cover {
+    /// The value of a top-level field. A null is not known: the document may hold an object there.
+    pub fn field(&self, name: &str) -> Option<&Value> {
+        let at = self.index.paths.iter().position(|path| matches!(&**path, [only] if &**only == name))?;
+        self.values.get(at).filter(|value| !value.is_null())
+    }
+
+    /// Whether the index covers the field, or something within it.
+    pub fn reaches(&self, name: &str) -> bool {
+        self.index.paths.iter().any(|path| path.first().is_some_and(|first| &**first == name))
+    }
 }
 
 /// A module: a named constant with functions.

@@ -544,6 +544,7 @@ fn same_plan(a: &Plan, b: &Plan) -> bool {
                 range,
                 reversed,
                 name: _,
+                origin: _,
             },
             Plan::Index {
                 coll: other_coll,
@@ -552,6 +553,7 @@ fn same_plan(a: &Plan, b: &Plan) -> bool {
                 range: other_range,
                 reversed: other_reversed,
                 name: _,
+                origin: _,
             },
         ) => {
             let ranges = match (range, other_range) {
@@ -608,6 +610,7 @@ fn hash_set<H: Hasher>(set: &Set, state: &mut H) {
             terms,
             reversed,
             name: _,
+            origin: _,
             range: _,
         } => {
             (coll, index, reversed).hash(state);

@@ -38,6 +38,8 @@ pub enum Plan {
         name: Str,
         /// The physical index.
         index: IndexId,
+        /// The call that made the set, for hints; no part of its identity.
+        origin: Option<Location>,
         /// Values of the terms.
         terms: Vec<Value>,
         /// The range argument's bounds, as given.
@@ -80,6 +82,93 @@ pub struct Callback {
     pub frames: Arc<Vec<Location>>,
     /// The read time in force where the step was made.
     pub at: Option<TxnTime>,
+}
+
+impl Set {
+    /// A set without a read time or page size of its own.
+    pub fn new(plan: Plan) -> Set {
+        Set {
+            plan,
+            at: None,
+            page_size: None,
+        }
+    }
+
+    /// A step over `inner`, whose page size it keeps.
+    pub fn over(inner: &Set, plan: Plan) -> Set {
+        Set {
+            plan,
+            at: inner.at,
+            page_size: inner.page_size,
+        }
+    }
+
+    /// The same elements in pages of `size`.
+    pub fn paged(&self, size: u32) -> Set {
+        Set {
+            plan: self.plan.clone(),
+            at: self.at,
+            page_size: Some(size),
+        }
+    }
+}
+
+impl Plan {
+    /// The set it takes its elements from, unless it is a source. A concatenation has a second one.
+    pub fn inner(&self) -> Option<&Arc<Set>> {
+        match self {
+            Plan::All { .. }
+            | Plan::Index { .. }
+            | Plan::Array(_)
+            | Plan::Single(_)
+            | Plan::Sequence(..) => None,
+            Plan::Where(inner, _)
+            | Plan::Map(inner, _)
+            | Plan::FlatMap(inner, _)
+            | Plan::Concat(inner, _)
+            | Plan::Distinct(inner)
+            | Plan::Order(inner, _)
+            | Plan::Reverse(inner)
+            | Plan::Take(inner, _)
+            | Plan::Drop(inner, _) => Some(inner),
+        }
+    }
+
+    /// Moves the inner sets out.
+    fn take_inner(&mut self, into: &mut Vec<Arc<Set>>) {
+        if self.inner().is_none() {
+            return;
+        }
+        match std::mem::replace(self, Plan::Sequence(0, 0)) {
+            Plan::All { .. }
+            | Plan::Index { .. }
+            | Plan::Array(_)
+            | Plan::Single(_)
+            | Plan::Sequence(..) => {}
+            Plan::Where(inner, _)
+            | Plan::Map(inner, _)
+            | Plan::FlatMap(inner, _)
+            | Plan::Distinct(inner)
+            | Plan::Order(inner, _)
+            | Plan::Reverse(inner)
+            | Plan::Take(inner, _)
+            | Plan::Drop(inner, _) => into.push(inner),
+            Plan::Concat(first, second) => into.extend([first, second]),
+        }
+    }
+}
+
+/// A query can nest steps without bound, so they are let go one after another and not within one another.
+impl Drop for Set {
+    fn drop(&mut self) {
+        let mut pending = Vec::new();
+        self.plan.take_inner(&mut pending);
+        while let Some(set) = pending.pop() {
+            if let Some(mut set) = Arc::into_inner(set) {
+                set.plan.take_inner(&mut pending);
+            }
+        }
+    }
 }
 
 /// One key of `order`.

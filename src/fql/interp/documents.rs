@@ -68,7 +68,7 @@ impl Interp {
     pub fn doc_id(&mut self, doc: &Doc) -> Result<Option<DocId>> {
         match &doc.key {
             DocKey::Id(id) => Ok(Some(*id)),
-            DocKey::Name(name) => Ok(self.txn.by_name(doc.coll, name, doc.at)?),
+            DocKey::Name(name) => Ok(self.txn.by_name(doc.coll, name, doc.at.or(self.as_of))?),
         }
     }
 
@@ -88,7 +88,10 @@ impl Interp {
         let Some(id) = id else {
             return Ok(Err(Missing::NotFound));
         };
-        Ok(self.txn.get(doc.coll, id, doc.at)?.ok_or(Missing::NotFound))
+        Ok(self
+            .txn
+            .get(doc.coll, id, doc.at.or(self.as_of))?
+            .ok_or(Missing::NotFound))
     }
 
     /// Why the document cannot be read, if it cannot.
@@ -102,7 +105,7 @@ impl Interp {
             DocKey::Name(name) => Ok(name.clone()),
             DocKey::Id(id) => match self
                 .txn
-                .get(doc.coll, *id, doc.at)?
+                .get(doc.coll, *id, doc.at.or(self.as_of))?
                 .and_then(|v| v.field("name"))
             {
                 Some(Value::String(name)) => Ok(name),
@@ -216,6 +219,7 @@ impl Interp {
         if let Some(covered) = self.covered(doc, name) {
             return Ok(Found::Value(covered));
         }
+        self.hint_uncovered(doc, name);
         self.check_readable(doc, name, before)?;
         Ok(self
             .doc_field(doc, name)?
@@ -305,11 +309,7 @@ impl Interp {
         if self.txn.has_writes() {
             return None;
         }
-        cover
-            .fields
-            .iter()
-            .find(|(path, _)| path.len() == 1 && &*path[0] == name)
-            .map(|(_, value)| value.clone())
+        cover.field(name).cloned()
     }
 
     /// All fields of a readable document in the order of rendering: id or name, coll, ts, ttl, native or computed

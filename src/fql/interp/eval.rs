@@ -37,7 +37,7 @@ impl Interp {
             ExprKind::Ident(name) => self.name(name, expr.span, env),
             ExprKind::Placeholder(n) => {
                 let name = format!("${n}");
-                let value = self.arguments.get(&name).cloned();
+                let value = env.get(&name).or_else(|| self.arguments.get(&name)).cloned();
                 value.ok_or_else(|| self.unbound(&name, expr.span))
             }
             _ => stacker::maybe_grow(RED_ZONE, SEGMENT, || self.eval_compound(expr, env)),
@@ -287,10 +287,14 @@ impl Interp {
             kind: ExprKind::This,
             span: expr.span,
         });
+        let braces = match &expr.kind {
+            ExprKind::Projection { braces, .. } => *braces,
+            _ => expr.span,
+        };
         let kind = ExprKind::Projection {
             base,
             entries: entries.to_vec(),
-            braces: expr.span,
+            braces,
         };
         let lambda = Lambda {
             params: vec![Param {

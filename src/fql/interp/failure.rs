@@ -161,6 +161,11 @@ impl Failure {
         }
     }
 
+    /// Whether it is a query error, and not one of the request as a whole.
+    pub fn is_query(&self) -> bool {
+        matches!(&*self.0, FailureKind::Query(_))
+    }
+
     /// The query error, if it is one.
     pub fn query_mut(&mut self) -> Option<&mut QueryFailure> {
         match &mut *self.0 {

@@ -114,6 +114,7 @@ impl Interp {
         // Results are read with the caller's rights, whatever function produced the reference.
         let contents = match self.read(doc)? {
             Ok(version) => {
+                self.hint_full_document(doc);
                 let fields = self.doc_fields(doc, &version)?;
                 Contents::Live(self.complete_fields(
                     &fields,

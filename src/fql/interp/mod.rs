@@ -21,6 +21,7 @@ mod library;
 mod materialize;
 mod ops;
 mod permissions;
+mod set;
 mod set_bridge;
 mod text;
 
@@ -35,6 +36,7 @@ pub use library::{
 };
 pub use materialize::resolve_time;
 pub use permissions::Resource;
+pub use set::{INDEX_METHOD, Event, EventKind, EventPosition, Events, Page, ReadPlan, reversed};
 
 use crate::access::Principal;
 use crate::fql::syntax::{Diagnostic, Location, Source, Span};
@@ -103,6 +105,8 @@ pub struct Interp {
     pub log: Vec<Diagnostic>,
     /// The read time in force (`at`), `None` for now.
     pub at: Option<TxnTime>,
+    /// The time at which everything is read that has no read time of its own: that of a cursor or event.
+    pub as_of: Option<TxnTime>,
     /// What may be done here.
     pub ceiling: Ceiling,
     frames: Vec<Location>,
@@ -130,6 +134,7 @@ impl Interp {
             options,
             log: Vec::new(),
             at: None,
+            as_of: None,
             ceiling: Ceiling {
                 effect: Effect::Write,
                 reason: "",
@@ -280,6 +285,11 @@ impl Interp {
             );
             return Err(Failure::protocol(400, "invalid_request", message));
         }
+        self.check_interrupted()
+    }
+
+    /// Fails when the query is cancelled or too slow.
+    pub fn check_interrupted(&self) -> Result<()> {
         if self
             .options
             .cancel
