@@ -3,3 +3,4 @@
 pub mod interp;
 pub mod stdlib;
 pub mod syntax;
+pub mod types;

@@ -6,3 +6,4 @@ mod store_crash;
 mod store_files;
 mod store_process;
 mod store_serial;
+mod typing;
