@@ -1,0 +1,185 @@
+//! Data: scans, indexes, pages, ordering, filtered sets.
+
+use crate::engine::{filled, run};
+use crate::{Row, alone, pair, resident_mb};
+use std::hint::black_box;
+
+pub fn scan() -> Vec<Row> {
+    const N: u64 = 1_000_000;
+    let before = resident_mb();
+    let (_dir, _engine, session) = filled(N);
+    let mut connection = rusqlite::Connection::open_in_memory().expect("sqlite");
+    connection.execute_batch("CREATE TABLE c (id INTEGER PRIMARY KEY, data TEXT)").expect("a table");
+    let txn = connection.transaction().expect("a transaction");
+    for i in 1..=N {
+        let json = format!("{{\"name\":\"name {i}\",\"n\":{i},\"m\":{}}}", i % 1000);
+        txn.execute("INSERT INTO c VALUES (?1, ?2)", (i, json)).expect("an insert");
+    }
+    txn.commit().expect("a commit");
+    let row = pair(
+        "scan of 1,000,000 documents with a filter, each",
+        "SQLite with JSON extract, each",
+        3,
+        || {
+            run(&session, "C.all().where(.m == 7).count()");
+            N
+        },
+        || {
+            let sql = "SELECT count(*) FROM c WHERE json_extract(data, '$.m') = 7";
+            let n: i64 = connection.query_row(sql, [], |r| r.get(0)).expect("a row");
+            black_box(n);
+            N
+        },
+    );
+    eprintln!("resident: {before:.0} MB before, {:.0} MB after the scans (SQLite's memory table included)", resident_mb());
+    vec![row]
+}
+
+fn indexed(n: u64) -> (tempfile::TempDir, fql::engine::Session) {
+    let (dir, _engine, session) = filled(n);
+    run(
+        &session,
+        "C.definition.update({ indexes: { byN: { terms: [{ field: \".n\" }] }, byM: { terms: [{ field: \".m\" }], values: [{ field: \".n\" }] }, sorted: { values: [{ field: \".n\", order: \"desc\" }] } } })",
+    );
+    wait_for_indexes(&session);
+    (dir, session)
+}
+
+/// Indexes of large collections are built in the background.
+fn wait_for_indexes(session: &fql::engine::Session) {
+    use fql::value::format::Format;
+    loop {
+        let outcome = session.query(&fql::engine::Request::text(
+            "Object.values(C.definition.indexes).every(i => i.status == \"complete\")",
+        ));
+        match &outcome.result {
+            Ok(done) if done.to_text(Format::Simple) == "true" => return,
+            Ok(_) => std::thread::sleep(std::time::Duration::from_millis(50)),
+            Err(error) => panic!("{}", error.message),
+        }
+    }
+}
+
+pub fn lookups() -> Vec<Row> {
+    let names = ["indexed lookup among 1,000", "indexed lookup among 100,000", "indexed lookup among 1,000,000"];
+    let sizes = [1_000, 100_000, 1_000_000];
+    let mut rows = Vec::new();
+    for (name, n) in names.into_iter().zip(sizes) {
+        let (_dir, session) = indexed(n);
+        let mut i = 1u64;
+        rows.push(alone(name, 15, || {
+            for _ in 0..500 {
+                i = (i * 7919 + 13) % n;
+                run(&session, format!("C.byN({}).first()!.name", i + 1));
+            }
+            500
+        }));
+    }
+    rows
+}
+
+pub fn covered() -> Vec<Row> {
+    let (_dir, session) = indexed(100_000);
+    vec![pair(
+        "page of 100 by index, covered",
+        "the same, uncovered",
+        15,
+        || {
+            for _ in 0..50 {
+                run(&session, "C.byM(7).pageSize(100) { n }");
+            }
+            50
+        },
+        || {
+            for _ in 0..50 {
+                run(&session, "C.byM(7).pageSize(100) { name }");
+            }
+            50
+        },
+    )]
+}
+
+pub fn pages() -> Vec<Row> {
+    let (_dir, session) = indexed(1_000_000);
+    vec![alone("page of 16 from 1,000,000 documents", 15, || {
+        for _ in 0..200 {
+            run(&session, "C.sorted()");
+        }
+        200
+    })]
+}
+
+pub fn order() -> Vec<Row> {
+    let (_dir, _engine, session) = filled(16_000);
+    vec![alone("order of 16,000 documents by an unindexed field", 5, || {
+        run(&session, "C.all().order(desc(.m)).first()!.name");
+        1
+    })]
+}
+
+pub fn creates_with_indexes() -> Vec<Row> {
+    let (_dir, _engine, session) = filled(0);
+    run(&session, "Collection.create({ name: \"I1\", indexes: { a: { terms: [{ field: \".n\" }] } } })");
+    run(
+        &session,
+        "Collection.create({ name: \"I4\", indexes: { a: { terms: [{ field: \".n\" }] }, b: { terms: [{ field: \".m\" }] }, c: { values: [{ field: \".n\" }] }, d: { terms: [{ field: \".name\" }], values: [{ field: \".m\" }] } } })",
+    );
+    [("create in bulk, no index", "C"), ("create in bulk, 1 index", "I1"), ("create in bulk, 4 indexes", "I4")]
+        .into_iter()
+        .map(|(name, coll)| {
+            alone(name, 5, || {
+                let query = format!("Set.sequence(0, 5000).forEach(i => {coll}.create({{ name: \"x\", n: i, m: i % 10 }}))");
+                run(&session, query);
+                5000
+            })
+        })
+        .collect()
+}
+
+pub fn access() -> Vec<Row> {
+    let (_dir, engine, session) = filled(100_000);
+    run(
+        &session,
+        "Role.create({ name: \"reader\", privileges: [{ resource: \"C\", actions: { read: \"(d) => d.m < 500\" } }] })",
+    );
+    let secret = |query: &str| {
+        let outcome = session.query(&fql::engine::Request::text(query));
+        match outcome.result.expect("a key") {
+            fql::value::rendered::Rendered::String(secret) => secret.to_string(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let reader = engine.with_secret(&secret("Key.create({ role: \"reader\" }).secret"));
+    let mut fresh: Vec<String> = (0..64).map(|_| secret("Key.create({ role: \"admin\" }).secret")).collect();
+    let known = engine.with_secret(&secret("Key.create({ role: \"admin\" }).secret"));
+    run(&known, "1");
+    vec![
+        pair(
+            "count of 100,000 under a predicate",
+            "the same as admin",
+            3,
+            || {
+                run(&reader, "C.all().count()");
+                1
+            },
+            || {
+                run(&session, "C.all().count()");
+                1
+            },
+        ),
+        pair(
+            "query with a known secret",
+            "query with a secret seen first",
+            10,
+            || {
+                run(&known, "1");
+                1
+            },
+            || {
+                let session = engine.with_secret(&fresh.pop().expect("a secret"));
+                run(&session, "1");
+                1
+            },
+        ),
+    ]
+}
