@@ -1,6 +1,8 @@
 //! Who may do what: principals, built-in roles and their permission matrix (`spec access-control 3`).
 
 mod cache;
+pub mod jwks;
+pub mod jwt;
 mod matrix;
 pub mod secret;
 

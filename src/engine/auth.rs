@@ -5,6 +5,7 @@
 //! secret and process (see [`SecretCache`](crate::access::SecretCache)).
 
 use super::{Credential, Engine};
+use crate::access::jwt;
 use crate::access::secret::{self, Decoded, Scope, ScopeRole};
 use crate::access::{Login, Permissions, Principal};
 use crate::fql::interp::{Failure, Interp, Options};
@@ -49,6 +50,8 @@ impl Engine {
                     }),
                 )
             }
+            // A JWT says itself where it acts.
+            Credential::Secret(text) if jwt::looks_like(text) => self.resolve_jwt(text),
             Credential::Secret(text) => {
                 let presented = secret::parse_scoped(text).ok_or_else(unauthorized)?;
                 let (txn, principal) = self.resolve_secret(presented.secret)?;
@@ -165,6 +168,75 @@ impl Engine {
                 Ok((txn, principal))
             }
         }
+    }
+
+    /// Who a JWT is: the roles that its access provider gives it.
+    fn resolve_jwt(self: &Arc<Engine>, text: &str) -> Result<(Txn, Principal), Failure> {
+        let now = self.model.now().0 as f64 / 1e6;
+        let token = jwt::read(text, now).ok_or_else(unauthorized)?;
+        let mut txn = self.model.begin(ROOT)?;
+        let scope = txn
+            .scope_of_global_id(token.database as u64)?
+            .ok_or_else(unauthorized)?;
+        if scope == ROOT || txn.database_path(scope)?.is_none() {
+            return Err(unauthorized());
+        }
+        let txn = self.model.begin(scope)?;
+        let schema = txn.schema().clone();
+        let provider = schema
+            .providers()
+            .into_iter()
+            .find(|p| *p.issuer == *token.issuer);
+        let provider = provider.ok_or_else(unauthorized)?;
+        let mut keys = self
+            .key_sets
+            .get(&provider.jwks_uri, false)
+            .ok_or_else(unauthorized)?;
+        if token.key(&keys).is_none() {
+            keys = self
+                .key_sets
+                .get(&provider.jwks_uri, true)
+                .ok_or_else(unauthorized)?;
+        }
+        if !token.key(&keys).is_some_and(|key| token.verify(key)) {
+            return Err(unauthorized());
+        }
+        let principal = Principal {
+            scope,
+            permissions: Permissions::Predicate,
+            login: Login::Jwt(token.claims.to_string().into()),
+            identity: None,
+        };
+        let source = Source::hidden("*predicate*");
+        let mut interp = Interp::new(
+            txn,
+            self.library.clone(),
+            Arc::new(principal.clone()),
+            source,
+            Env::default(),
+            Options::default(),
+        );
+        let claims = interp.claims(&token.claims);
+        let mut roles = Vec::new();
+        for (role, predicate) in &provider.roles {
+            let granted = match predicate {
+                None => true,
+                Some(predicate) => interp.auth_predicate(predicate, vec![claims.clone()])?,
+            };
+            if granted {
+                roles.push(role.clone());
+            }
+        }
+        if roles.is_empty() {
+            return Err(unauthorized());
+        }
+        Ok((
+            interp.txn,
+            Principal {
+                permissions: Permissions::Roles(roles.into()),
+                ..principal
+            },
+        ))
     }
 
     /// Applies a scope to the principal of its secret.

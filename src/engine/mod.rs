@@ -34,6 +34,7 @@ pub struct Engine {
     pub(crate) library: Arc<Library>,
     pub(crate) queries: QueryCache,
     pub(crate) secrets: SecretCache,
+    pub(crate) key_sets: crate::access::jwks::KeySets,
     root_hashes: parking_lot::RwLock<Vec<String>>,
 }
 
@@ -67,6 +68,7 @@ impl Engine {
             library: Arc::new(stdlib::library()),
             queries: QueryCache::new(512),
             secrets: SecretCache::default(),
+            key_sets: crate::access::jwks::KeySets::default(),
             root_hashes: parking_lot::RwLock::default(),
         }))
     }
@@ -87,6 +89,11 @@ impl Engine {
         self.root_hashes
             .write()
             .push(crate::access::secret::hash_password(secret));
+    }
+
+    /// Verifies tokens of access providers at `uri` with the key set in `json` instead of fetching it.
+    pub fn pin_key_set(&self, uri: &str, json: &str) -> Result<(), serde_json::Error> {
+        self.key_sets.pin(uri, json)
     }
 
     fn is_root_secret(&self, text: &str) -> bool {

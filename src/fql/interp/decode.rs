@@ -14,6 +14,24 @@ impl Interp {
         self.arguments = arguments;
     }
 
+    /// The claims of a JWT as an object; integers are Long (`spec fql10-stdlib 12`).
+    pub fn claims(&self, json: &Json) -> Value {
+        fn widen(value: Value) -> Value {
+            match value {
+                Value::Int(n) => Value::Long(i64::from(n)),
+                Value::Array(items) => Value::array(items.iter().cloned().map(widen).collect()),
+                Value::Object(object) => Value::object(
+                    object
+                        .iter()
+                        .map(|(k, v)| (k.clone(), widen(v.clone())))
+                        .collect(),
+                ),
+                other => other,
+            }
+        }
+        widen(decode_simple(json))
+    }
+
     /// An argument in plain JSON.
     pub fn simple_argument(&self, json: &Json) -> Value {
         decode_simple(json)
