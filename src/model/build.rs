@@ -19,7 +19,6 @@ use super::version::{Header, write_ttl};
 use super::{IndexedDocument, Model, ModelError, keys};
 use crate::store::{Bytes, Entry, Stamp, StampPlace, Table, TxnTime};
 use crate::value::{CollId, DocId, Time};
-use smallvec::smallvec;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -131,22 +130,8 @@ fn add_document(
 ) -> Result<(), ModelError> {
     let built = lifetimes(txn, collection, index, id, versions)?;
     for (entry, lifetime) in built {
-        let mut value = lifetime
-            .added
-            .map_or(keys::PENDING, keys::time_bytes)
-            .to_vec();
-        if let Some(ttl) = lifetime.ttl {
-            write_ttl(ttl, &mut value);
-        }
         let mut stamps = entry.stamps.clone();
-        if lifetime.added.is_none() {
-            stamps.push(Stamp {
-                place: StampPlace::Value,
-                offset: 0,
-                inverted: false,
-            });
-        }
-        let value = Some(Bytes::from(value));
+        let value = Some(Bytes::from(lifetime.value(&mut stamps)));
         match lifetime.removed {
             Removed::Not => txn.overlay.set(
                 Table::Index,
@@ -172,11 +157,11 @@ fn add_document(
             Removed::Now => {
                 let key = [&entry.key[..], &keys::PENDING_INVERTED].concat();
                 let offset = entry.key.len() as u32;
-                let stamps: Stamps = smallvec![Stamp {
+                stamps.push(Stamp {
                     place: StampPlace::Key,
                     offset,
-                    inverted: true
-                }];
+                    inverted: true,
+                });
                 txn.overlay.set(
                     Table::IndexHistory,
                     &key,
@@ -200,6 +185,24 @@ pub(crate) struct Lifetime {
     pub added: Option<TxnTime>,
     pub ttl: Option<Time>,
     pub removed: Removed,
+}
+
+impl Lifetime {
+    /// The value of the entry's row.
+    pub fn value(&self, stamps: &mut Stamps) -> Vec<u8> {
+        let mut value = self.added.map_or(keys::PENDING, keys::time_bytes).to_vec();
+        if let Some(ttl) = self.ttl {
+            write_ttl(ttl, &mut value);
+        }
+        if self.added.is_none() {
+            stamps.push(Stamp {
+                place: StampPlace::Value,
+                offset: 0,
+                inverted: false,
+            });
+        }
+        value
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -303,6 +306,15 @@ impl Chains {
             history_head: None,
             started: false,
             last: after,
+        }
+    }
+
+    /// As committed, without own writes, and not validated.
+    pub fn committed(self) -> Chains {
+        Chains {
+            current: self.current.as_committed(),
+            history: self.history.as_committed(),
+            ..self
         }
     }
 

@@ -72,6 +72,15 @@ impl RawCursor {
         }
     }
 
+    /// The same walk over committed entries only.
+    pub fn as_committed(self) -> RawCursor {
+        RawCursor {
+            own_writes: false,
+            recorded: false,
+            ..self
+        }
+    }
+
     /// A walk that sees own writes but is not validated: for listings of the past and maintenance.
     pub fn unrecorded(table: Table, start: Vec<u8>, end: Vec<u8>, reverse: bool) -> RawCursor {
         RawCursor {

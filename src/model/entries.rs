@@ -4,10 +4,12 @@
 //! each distinct element of the arrays it leads to. A document without any non-null term has no entry.
 
 use super::bytes::{self, Stamps};
+use super::range::is_id;
 use super::schema::{BackingIndex, Collection, Schema};
 use super::version::step;
 use super::{ComputedFields, IndexedDocument, ModelError, keys};
-use crate::value::key::KeyCodec;
+use crate::value::codec::Corrupt;
+use crate::value::key::{self, KeyCodec};
 use crate::value::{PathPart, ScopeId, Value};
 
 /// The most bytes the key of an index entry may have (`spec fql10-data 1.5`).
@@ -158,4 +160,19 @@ pub(crate) fn terms_prefix(
 pub(crate) fn same_tuple(entry: &EntryKey, key: &[u8]) -> bool {
     key.len() == entry.key.len()
         && key.starts_with(entry.key.get(..entry.tuple).unwrap_or_default())
+}
+
+/// The covered values in the key of an entry whose terms end at `prefix`.
+pub(crate) fn covered_values(index: &BackingIndex, key: &[u8], prefix: usize) -> Vec<Value> {
+    let mut rest = key.get(prefix..).unwrap_or_default();
+    let mut values = Vec::with_capacity(index.values.len());
+    for value in &index.values {
+        values.push(match key::decode(&mut rest, value.descending) {
+            Ok(Value::Int(id)) if is_id(&value.path) => Value::Id(i64::from(id)),
+            Ok(Value::Long(id)) if is_id(&value.path) => Value::Id(id),
+            Ok(value) => bytes::restore(value),
+            Err(Corrupt) => Value::NULL,
+        });
+    }
+    values
 }

@@ -5,14 +5,12 @@
 
 use super::cursor::RawCursor;
 use super::entries;
-use super::range::{IndexBounds, is_id};
+use super::range::IndexBounds;
 use super::schema::BackingIndex;
 use super::txn::Txn;
 use super::write::entry_ttl;
-use super::{ModelError, bytes, keys};
+use super::{ModelError, keys};
 use crate::store::{Bytes, Entry, Table, TxnTime};
-use crate::value::codec::Corrupt;
-use crate::value::key;
 use crate::value::{CollId, DocId, IndexId, Time, Value};
 use std::sync::Arc;
 
@@ -50,17 +48,7 @@ pub struct IndexEntry {
 impl IndexEntry {
     /// The covered values, in the order of the index's definition.
     pub fn values(&self) -> Vec<Value> {
-        let mut rest = self.key.get(self.prefix..).unwrap_or_default();
-        let mut values = Vec::with_capacity(self.index.values.len());
-        for value in &self.index.values {
-            values.push(match key::decode(&mut rest, value.descending) {
-                Ok(Value::Int(id)) if is_id(&value.path) => Value::Id(i64::from(id)),
-                Ok(Value::Long(id)) if is_id(&value.path) => Value::Id(id),
-                Ok(value) => bytes::restore(value),
-                Err(Corrupt) => Value::NULL,
-            });
-        }
-        values
+        entries::covered_values(&self.index, &self.key, self.prefix)
     }
 
     /// Where it stands among the entries with its terms: for [`IndexCursor`]s that begin here.

@@ -27,6 +27,7 @@ mod cursor;
 mod databases;
 mod definitions;
 mod entries;
+mod history;
 mod ids;
 mod index_scan;
 pub mod keys;
@@ -41,6 +42,7 @@ mod txn;
 pub mod version;
 mod write;
 
+pub use history::{EntryEvent, VersionEvent};
 pub use ids::IdGenerator;
 pub use index_scan::{IndexCursor, IndexEntry};
 pub use maintain::Maintained;
@@ -129,14 +131,19 @@ pub struct Model {
     ids: IdGenerator,
     codec: KeyCodec,
     computed: RwLock<Option<Arc<dyn ComputedFields>>>,
-    schemas: Mutex<SchemaCache>,
+    schemas: Mutex<HashMap<ScopeId, CachedSchema>>,
     sweeps: Mutex<maintain::Sweeps>,
 }
 
-/// Schemas by database, true as of one schema epoch.
-#[derive(Default)]
-struct SchemaCache {
-    schemas: HashMap<ScopeId, Arc<Schema>>,
+/// Databases whose schemas are kept; more than that, and the cache starts over.
+const CACHED_SCHEMAS: usize = 1024;
+
+/// The schema of a database.
+#[derive(Clone)]
+struct CachedSchema {
+    schema: Arc<Schema>,
+    /// The newest snapshot in which it was found to be current.
+    seen: TxnTime,
 }
 
 impl Model {
@@ -148,7 +155,7 @@ impl Model {
             ids: IdGenerator::default(),
             codec: KeyCodec::new(),
             computed: RwLock::new(None),
-            schemas: Mutex::new(SchemaCache::default()),
+            schemas: Mutex::new(HashMap::new()),
             sweeps: Mutex::new(maintain::Sweeps::default()),
         }))
     }
@@ -201,26 +208,31 @@ impl Model {
         scope: ScopeId,
         snapshot: &Arc<dyn Snapshot>,
     ) -> Result<Arc<Schema>, ModelError> {
+        let time = snapshot.time();
+        let known = self.schemas.lock().get(&scope).cloned();
+        if let Some(known) = &known
+            && known.seen == time
+        {
+            return Ok(known.schema.clone());
+        }
         let version = match snapshot.get(Table::System, &keys::system::schema_version(scope))? {
             Some(bytes) => keys::time_at(&bytes, 0).unwrap_or_default(),
             None => TxnTime(0),
         };
-        let known = self.schemas.lock().schemas.get(&scope).cloned();
-        if let Some(schema) = &known
-            && schema.version == version.0
-        {
-            return Ok(schema.clone());
-        }
-        let definitions = load_definitions(scope, snapshot, self.now().max(snapshot.time()))?;
-        let schema = Arc::new(Schema::load(version.0, definitions, known.as_deref()));
+        let schema = match known.map(|known| known.schema) {
+            Some(schema) if schema.version == version.0 => schema,
+            known => {
+                let definitions = load_definitions(scope, snapshot, self.now().max(time))?;
+                Arc::new(Schema::load(version.0, definitions, known.as_deref()))
+            }
+        };
         let mut cache = self.schemas.lock();
+        if cache.len() >= CACHED_SCHEMAS {
+            cache.clear();
+        }
         // An older snapshot must not displace a newer schema.
-        if cache
-            .schemas
-            .get(&scope)
-            .is_none_or(|cached| cached.version <= version.0)
-        {
-            cache.schemas.insert(scope, schema.clone());
+        if cache.get(&scope).is_none_or(|known| known.seen <= time) {
+            cache.insert(scope, CachedSchema { schema: schema.clone(), seen: time });
         }
         Ok(schema)
     }

@@ -20,6 +20,17 @@ pub(crate) struct Pending {
     pub base: Option<Bytes>,
 }
 
+impl Pending {
+    /// What a further write to a document or index entry supersedes: what the snapshot holds, or what this transaction
+    /// has put into the past.
+    pub fn superseded(&self) -> Option<Bytes> {
+        let past = |value: &&Bytes| value.get(..8) != Some(&super::keys::PENDING);
+        self.base
+            .clone()
+            .or_else(|| self.value.as_ref().filter(past).cloned())
+    }
+}
+
 /// Pending writes by table and key.
 #[derive(Default)]
 pub(crate) struct Overlay {

@@ -9,7 +9,7 @@ use super::schema::{Collection, Schema};
 use super::version::{Header, Version};
 use super::{Model, ModelError, keys};
 use crate::store::{Bytes, Commit, Snapshot, Table, TxnTime};
-use crate::value::{CollId, DocId, ScopeId, Time};
+use crate::value::{CollId, DocId, Object, ScopeId, Time};
 use std::collections::HashMap;
 use std::ops::Bound;
 use std::sync::Arc;
@@ -37,6 +37,8 @@ pub struct Txn {
     pub(crate) overlay: Overlay,
     pub(crate) reads: ReadLog,
     pub(crate) dropped: Vec<ScopeId>,
+    /// Databases with a written document.
+    pub(crate) written_scopes: Vec<ScopeId>,
     cache: Cache,
     hot: Option<Hot>,
     epoch: u64,
@@ -92,6 +94,7 @@ impl Txn {
             overlay: Overlay::default(),
             reads: ReadLog::default(),
             dropped: Vec::new(),
+            written_scopes: Vec::new(),
             cache: Cache::default(),
             hot: None,
             epoch: 0,
@@ -304,6 +307,20 @@ impl Txn {
         self.cache.documents.insert(key, version);
     }
 
+    /// Keeps a version that was just written, so that reading it back decodes nothing.
+    pub(crate) fn remember_written(
+        &mut self,
+        coll: CollId,
+        id: DocId,
+        ttl: Option<Time>,
+        bytes: Bytes,
+        data: &Arc<Object>,
+    ) {
+        let live = ttl.is_none_or(|ttl| ttl > self.time.into());
+        let version = live.then(|| Arc::new(Version::written(ttl, bytes, data.clone())));
+        self.remember((self.scope, coll, id), version);
+    }
+
     pub(crate) fn forget_cached(&mut self, coll: CollId, id: DocId) {
         self.cache.documents.remove(&(self.scope, coll, id));
     }
@@ -392,8 +409,12 @@ impl Txn {
             }
         }
         // Every write depends on the schema it was made under.
-        self.reads
-            .point(Table::System, keys::system::schema_version(self.scope));
+        self.written_scopes.sort_unstable();
+        self.written_scopes.dedup();
+        for scope in std::mem::take(&mut self.written_scopes) {
+            self.reads
+                .point(Table::System, keys::system::schema_version(scope));
+        }
         Some(Commit {
             snapshot: self.snapshot.time(),
             reads: self.reads.into_reads(),

@@ -35,6 +35,7 @@ pub struct Version {
     /// Migration steps it has seen.
     pub level: u32,
     bytes: Bytes,
+    /// The data as an object, where it is not what the bytes say or is at hand anyway.
     migrated: Option<Arc<Object>>,
 }
 
@@ -142,6 +143,17 @@ impl Version {
             level: header.level,
             bytes,
             migrated: None,
+        }
+    }
+
+    /// A version that this transaction has written, with its data at hand.
+    pub(crate) fn written(ttl: Option<Time>, bytes: Bytes, data: Arc<Object>) -> Version {
+        Version {
+            ts: None,
+            ttl,
+            level: 0,
+            bytes,
+            migrated: Some(data),
         }
     }
 

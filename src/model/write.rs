@@ -68,7 +68,9 @@ impl Txn {
         };
         let unique_conflicts =
             self.index_write(&collection, id, before.clone(), Some(&document))?;
-        self.write_document(&key, Some(bytes.into()), stamps)?;
+        let bytes: Bytes = bytes.into();
+        self.write_document(&key, before.clone(), Some(bytes.clone()), stamps)?;
+        self.remember_written(coll, id, ttl, bytes, &data);
         self.after_write(coll, id, before, Some(&data))?;
         self.check_size()?;
         Ok(PutOutcome {
@@ -88,7 +90,8 @@ impl Txn {
             .ok_or_else(txn::damaged)?
             .is_live(self.time().into());
         self.index_write(&collection, id, Some(before.clone()), None)?;
-        self.write_document(&key, None, Stamps::new())?;
+        self.write_document(&key, Some(before.clone()), None, Stamps::new())?;
+        self.forget_cached(coll, id);
         self.after_write(coll, id, Some(before), None)?;
         self.check_size()?;
         Ok(live)
@@ -113,19 +116,20 @@ impl Txn {
         }
     }
 
-    fn write_document(
+    /// Writes a version over `before`, the current one, or deletes it.
+    pub(crate) fn write_document(
         &mut self,
         key: &[u8; keys::DOCUMENT_KEY],
+        before: Option<Bytes>,
         value: Option<Bytes>,
         stamps: Stamps,
     ) -> Result<(), ModelError> {
         let base = match self.overlay.get(Table::Documents, key) {
-            Some(pending) => pending.base.clone(),
-            None if self.is_dropped(key) => None,
-            None => self.snapshot.get(Table::Documents, key)?,
+            Some(pending) => pending.superseded(),
+            None => before,
         };
         if value.is_none() && base.is_none() {
-            self.overlay.forget(Table::Documents, key);
+            self.withdraw(Table::Documents, key)?;
         } else {
             self.overlay.set(
                 Table::Documents,
@@ -137,15 +141,33 @@ impl Txn {
                 },
             );
         }
-        if let (Some(coll), Some(id)) = (keys::document_coll(key), keys::document_id(key)) {
-            self.forget_cached(coll, id);
+        if self.written_scopes.last() != Some(&self.scope()) {
+            self.written_scopes.push(self.scope());
         }
         self.bump_epoch();
         Ok(())
     }
 
+    /// Takes an own write back. The row may be in the snapshot although it counted as gone: then it stays gone.
+    pub(crate) fn withdraw(&mut self, table: Table, key: &[u8]) -> Result<(), ModelError> {
+        if !self.is_dropped(key) && self.snapshot.get(table, key)?.is_some() {
+            self.overlay.set(
+                table,
+                key,
+                Pending {
+                    value: None,
+                    stamps: Stamps::new(),
+                    base: None,
+                },
+            );
+        } else {
+            self.overlay.forget(table, key);
+        }
+        Ok(())
+    }
+
     /// Changes the entries of every index from those of the stored version `before` to those of `after`.
-    fn index_write(
+    pub(crate) fn index_write(
         &mut self,
         collection: &Arc<Collection>,
         id: DocId,
@@ -227,14 +249,14 @@ impl Txn {
         for entry in old {
             if new.binary_search_by(|new| new.key.cmp(&entry.key)).is_err() {
                 changed += entry.key.len() as u64;
-                self.write_entry(entry, None)?;
+                self.write_entry(entry, None, false)?;
             }
         }
         for entry in new {
             let kept = old.binary_search_by(|old| old.key.cmp(&entry.key)).is_ok();
             if !kept || old_ttl != new_ttl {
                 changed += entry.key.len() as u64;
-                self.write_entry(entry, Some(new_ttl))?;
+                self.write_entry(entry, Some(new_ttl), !kept)?;
             }
         }
         Ok(changed)
@@ -245,15 +267,17 @@ impl Txn {
         &mut self,
         entry: &EntryKey,
         ttl: Option<Option<Time>>,
+        fresh: bool,
     ) -> Result<(), ModelError> {
         let key = &entry.key[..];
         let base = match self.overlay.get(Table::Index, key) {
-            Some(pending) => pending.base.clone(),
-            None if self.is_dropped(key) => None,
+            Some(pending) => pending.superseded(),
+            // An entry that the version before did not have can only be there if this transaction has removed it.
+            None if fresh || self.is_dropped(key) => None,
             None => self.snapshot.get(Table::Index, key)?,
         };
         match ttl {
-            None if base.is_none() => self.overlay.forget(Table::Index, key),
+            None if base.is_none() => self.withdraw(Table::Index, key)?,
             None => {
                 let pending = Pending {
                     value: None,
@@ -264,7 +288,17 @@ impl Txn {
             }
             // Removed and added again: as it was.
             Some(ttl) if base.as_ref().is_some_and(|base| entry_ttl(base) == ttl) => {
-                self.overlay.forget(Table::Index, key);
+                if self.snapshot.get(Table::Index, key)? == base {
+                    self.overlay.forget(Table::Index, key);
+                } else {
+                    // It was put there by rewriting the past.
+                    let pending = Pending {
+                        value: base,
+                        stamps: Stamps::new(),
+                        base: None,
+                    };
+                    self.overlay.set(Table::Index, key, pending);
+                }
             }
             Some(ttl) => {
                 let mut value = keys::PENDING.to_vec();

@@ -147,3 +147,4 @@ fn scans_are_validated_as_far_as_they_went() {
 
 mod indexes;
 mod properties;
+mod rewriting;

@@ -236,7 +236,7 @@ fn run(steps: Vec<Step>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig::default())]
 
     #[test]
     fn indexes_and_the_past_are_what_they_should_be(steps in proptest::collection::vec(step(), 1..60)) {
