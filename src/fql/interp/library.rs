@@ -104,6 +104,8 @@ pub struct Library {
     by_shape: HashMap<&'static str, HashMap<&'static str, u16>>,
     by_global: HashMap<&'static str, usize>,
     global_functions: HashMap<&'static str, u16>,
+    /// Regular expressions compiled of late.
+    pub patterns: crate::fql::regex::Cache,
 }
 
 /// A declaration with its parsed parameters.
@@ -137,7 +139,7 @@ pub struct Parameter {
 #[rustfmt::skip]
 pub enum ParamKind {
     Any, Int, Long, Double, Number, String, Boolean, Bytes, Time, TransactionTime, Date, Uuid, Id,
-    Array, Set, Object, Function, Cursor,
+    Array, Set, Object, AnyObject, Function, Cursor,
 }
 
 impl ParamKind {
@@ -159,7 +161,7 @@ impl ParamKind {
             ParamKind::Id => "ID",
             ParamKind::Array => "Array<Any>",
             ParamKind::Set => "Set<Any>",
-            ParamKind::Object => "{ *: Any }",
+            ParamKind::Object | ParamKind::AnyObject => "{ *: Any }",
             ParamKind::Function => "Function",
             ParamKind::Cursor => "SetCursor",
         }
@@ -192,6 +194,7 @@ impl ParamKind {
             | (ParamKind::Array, Value::Array(_))
             | (ParamKind::Set, Value::Set(_))
             | (ParamKind::Object, Value::Object(_))
+            | (ParamKind::AnyObject, Value::Object(_) | Value::Doc(_) | Value::Module(_))
             | (ParamKind::Cursor, Value::Cursor(_) | Value::String(_)) => Some(value.clone()),
             (ParamKind::Function, v) if v.is_function() => Some(v.clone()),
             (_, _) => None,
@@ -218,6 +221,8 @@ impl ParamKind {
             _ if top_level(ty, "=>").len() > 1 => ParamKind::Function,
             _ if ty.starts_with("Array<") || ty.starts_with('[') => ParamKind::Array,
             _ if ty.starts_with("Set<") => ParamKind::Set,
+            // A variable element type is that of an object of any sort: plain, document, module.
+            "{ *: A }" | "{ *: B }" => ParamKind::AnyObject,
             _ if ty.starts_with('{') => ParamKind::Object,
             _ => ParamKind::Any,
         }
@@ -322,6 +327,7 @@ impl Library {
             by_shape: HashMap::new(),
             by_global: HashMap::new(),
             global_functions: HashMap::new(),
+            patterns: crate::fql::regex::Cache::default(),
         };
         for shape in &shapes {
             let bare = shape.name.split('<').next().unwrap_or(shape.name);

@@ -3,7 +3,8 @@
 use super::blocks::BLOCKS;
 
 /// `\h`
-pub(super) const HORIZONTAL: &str = " \\t\\x{A0}\\x{1680}\\x{180E}\\x{2000}-\\x{200A}\\x{202F}\\x{205F}\\x{3000}";
+pub(super) const HORIZONTAL: &str =
+    " \\t\\x{A0}\\x{1680}\\x{180E}\\x{2000}-\\x{200A}\\x{202F}\\x{205F}\\x{3000}";
 /// `\H`
 pub(super) const NOT_HORIZONTAL: &str =
     "[^ \\t\\x{A0}\\x{1680}\\x{180E}\\x{2000}-\\x{200A}\\x{202F}\\x{205F}\\x{3000}]";
@@ -33,12 +34,20 @@ pub(super) fn not_digit(unicode: bool) -> &'static str {
 
 /// `\s`
 pub(super) fn space(unicode: bool) -> &'static str {
-    if unicode { "\\p{White_Space}" } else { " \\t\\n\\x{B}\\x{C}\\r" }
+    if unicode {
+        "\\p{White_Space}"
+    } else {
+        " \\t\\n\\x{B}\\x{C}\\r"
+    }
 }
 
 /// `\S`
 pub(super) fn not_space(unicode: bool) -> &'static str {
-    if unicode { "\\P{White_Space}" } else { "[^ \\t\\n\\x{B}\\x{C}\\r]" }
+    if unicode {
+        "\\P{White_Space}"
+    } else {
+        "[^ \\t\\n\\x{B}\\x{C}\\r]"
+    }
 }
 
 /// `\w`
@@ -173,7 +182,9 @@ fn named(name: &str, fold: bool) -> Option<&'static str> {
     Some(match name {
         "Lu" | "Ll" | "Lt" if fold => CASED,
         "Lower" | "Upper" if fold => "a-zA-Z",
-        "javaLowerCase" | "javaUpperCase" | "javaTitleCase" if fold => "\\p{Lowercase}\\p{Uppercase}\\p{Lt}",
+        "javaLowerCase" | "javaUpperCase" | "javaTitleCase" if fold => {
+            "\\p{Lowercase}\\p{Uppercase}\\p{Lt}"
+        }
         "Cn" => "\\p{Cn}",
         "Lu" => "\\p{Lu}",
         "Ll" => "\\p{Ll}",
@@ -239,9 +250,13 @@ fn named(name: &str, fold: bool) -> Option<&'static str> {
         "javaLetter" => "\\p{L}",
         "javaLetterOrDigit" => "\\p{L}\\p{Nd}",
         "javaJavaIdentifierStart" => "\\p{L}\\p{Nl}\\p{Sc}\\p{Pc}",
-        "javaJavaIdentifierPart" => "\\p{L}\\p{Nl}\\p{Sc}\\p{Pc}\\p{Nd}\\p{Mn}\\p{Mc}\\p{Cf}\\x{0}-\\x{8}\\x{E}-\\x{1B}\\x{7F}-\\x{9F}",
+        "javaJavaIdentifierPart" => {
+            "\\p{L}\\p{Nl}\\p{Sc}\\p{Pc}\\p{Nd}\\p{Mn}\\p{Mc}\\p{Cf}\\x{0}-\\x{8}\\x{E}-\\x{1B}\\x{7F}-\\x{9F}"
+        }
         "javaUnicodeIdentifierStart" => "\\p{ID_Start}",
-        "javaUnicodeIdentifierPart" => "\\p{ID_Continue}\\p{Cf}\\x{0}-\\x{8}\\x{E}-\\x{1B}\\x{7F}-\\x{9F}",
+        "javaUnicodeIdentifierPart" => {
+            "\\p{ID_Continue}\\p{Cf}\\x{0}-\\x{8}\\x{E}-\\x{1B}\\x{7F}-\\x{9F}"
+        }
         "javaIdentifierIgnorable" => "\\p{Cf}\\x{0}-\\x{8}\\x{E}-\\x{1B}\\x{7F}-\\x{9F}",
         "javaSpaceChar" => "\\p{Z}",
         // White space that is not a no-break space, and the separators of the ASCII controls.
@@ -253,7 +268,10 @@ fn named(name: &str, fold: bool) -> Option<&'static str> {
 
 /// A script by its name or four-letter code. The engine knows them.
 fn script(name: &str) -> Option<String> {
-    if name.is_empty() || name.len() > 40 || !name.chars().all(|c| c.is_ascii_alphabetic() || c == '_') {
+    if name.is_empty()
+        || name.len() > 40
+        || !name.chars().all(|c| c.is_ascii_alphabetic() || c == '_')
+    {
         return None;
     }
     let class = format!("\\p{{sc={name}}}");
@@ -262,8 +280,11 @@ fn script(name: &str) -> Option<String> {
 
 /// A block by its name; blanks, hyphens, underscores and case do not matter.
 fn block(name: &str) -> Option<String> {
-    let key: String =
-        name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+    let key: String = name
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|c| c.to_ascii_lowercase())
+        .collect();
     let key = match key.as_str() {
         // Names from before the blocks were renamed.
         "greek" => "greekandcoptic",
@@ -271,7 +292,9 @@ fn block(name: &str) -> Option<String> {
         "cyrillicsupplementary" => "cyrillicsupplement",
         other => other,
     };
-    let found = BLOCKS.binary_search_by(|(name, _, _)| (*name).cmp(key)).ok()?;
+    let found = BLOCKS
+        .binary_search_by(|(name, _, _)| (*name).cmp(key))
+        .ok()?;
     let (_, low, high) = BLOCKS.get(found)?;
     Some(range(*low, *high, false))
 }

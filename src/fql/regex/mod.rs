@@ -53,7 +53,11 @@ pub struct Pattern {
 impl Pattern {
     /// Compiles a pattern, or says what is wrong with it.
     pub fn new(text: &str) -> Result<Pattern, SyntaxError> {
-        let pattern = Pattern { text: text.to_string(), general: OnceLock::new(), plain: OnceLock::new() };
+        let pattern = Pattern {
+            text: text.to_string(),
+            general: OnceLock::new(),
+            plain: OnceLock::new(),
+        };
         // The form for texts without a final line terminator is the usual one.
         pattern.variant(true).as_ref().map_err(SyntaxError::clone)?;
         Ok(pattern)
@@ -63,7 +67,9 @@ impl Pattern {
     /// `from` is visible to look-behind.
     pub fn find(&self, text: &str, from: usize) -> Result<Option<(usize, usize)>, TooManySteps> {
         let plain = !text.ends_with(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']);
-        let Ok(regex) = self.variant(plain) else { return Err(TooManySteps) };
+        let Ok(regex) = self.variant(plain) else {
+            return Err(TooManySteps);
+        };
         match regex.find_from_pos(text, from) {
             Ok(found) => Ok(found.map(|m| (m.start(), m.end()))),
             Err(_) => Err(TooManySteps),
@@ -72,7 +78,11 @@ impl Pattern {
 
     /// All matches, one after another. After an empty match the search goes on one character further.
     pub fn find_all<'a>(&'a self, text: &'a str) -> Matches<'a> {
-        Matches { pattern: self, text, next: Some(0) }
+        Matches {
+            pattern: self,
+            text,
+            next: Some(0),
+        }
     }
 
     /// `plain`: for texts that do not end in a line terminator, where `$` is just the end.
@@ -80,7 +90,10 @@ impl Pattern {
         let slot = if plain { &self.plain } else { &self.general };
         slot.get_or_init(|| {
             let length = self.text.chars().count();
-            let too_complex = || SyntaxError { description: "Pattern is too complex".into(), index: length };
+            let too_complex = || SyntaxError {
+                description: "Pattern is too complex".into(),
+                index: length,
+            };
             if length > PATTERN_LIMIT {
                 return Err(too_complex());
             }

@@ -22,7 +22,12 @@ pub(super) fn translate(pattern: &str, plain: bool) -> Result<String> {
     let chars: Vec<char> = pattern.chars().collect();
     let original = chars.len();
     let chars = unquote(chars);
-    let mut reader = Reader { chars, original, plain, ..Reader::default() };
+    let mut reader = Reader {
+        chars,
+        original,
+        plain,
+        ..Reader::default()
+    };
     let node = reader.alternatives()?;
     if reader.cursor != reader.chars.len() {
         return Err(match reader.peek() {
@@ -91,15 +96,30 @@ struct Node {
 
 impl Node {
     fn class(text: String) -> Node {
-        Node { text, width: Some(1), single: true, assertion: false }
+        Node {
+            text,
+            width: Some(1),
+            single: true,
+            assertion: false,
+        }
     }
 
     fn assertion(text: impl Into<String>) -> Node {
-        Node { text: text.into(), width: Some(0), single: false, assertion: true }
+        Node {
+            text: text.into(),
+            width: Some(0),
+            single: false,
+            assertion: true,
+        }
     }
 
     fn group(text: String, width: Option<u64>) -> Node {
-        Node { text, width, single: true, assertion: false }
+        Node {
+            text,
+            width,
+            single: true,
+            assertion: false,
+        }
     }
 }
 
@@ -126,7 +146,10 @@ struct Reader {
 impl Reader {
     fn error(&self, description: impl Into<String>) -> SyntaxError {
         let index = self.cursor.saturating_sub(1).min(self.original);
-        SyntaxError { description: description.into(), index }
+        SyntaxError {
+            description: description.into(),
+            index,
+        }
     }
 
     fn at(&self, index: usize) -> char {
@@ -250,7 +273,12 @@ impl Reader {
                 }
                 '\0' if self.at_end() => break,
                 // Nothing before a counted repetition is the empty text.
-                '{' => Node { text: "(?:)".into(), width: Some(0), single: true, assertion: true },
+                '{' => Node {
+                    text: "(?:)".into(),
+                    width: Some(0),
+                    single: true,
+                    assertion: true,
+                },
                 '\\' => self.escaped()?,
                 _ => {
                     self.next();
@@ -261,7 +289,12 @@ impl Reader {
             text.push_str(&node.text);
             width = width.zip(node.width).and_then(|(a, b)| a.checked_add(b));
         }
-        Ok(Node { text, width, single: false, assertion: false })
+        Ok(Node {
+            text,
+            width,
+            single: false,
+            assertion: false,
+        })
     }
 
     /// The quantifier at the cursor, if there is one, applied to `node`.
@@ -295,7 +328,11 @@ impl Reader {
             (Some(width), Some(most)) => width.checked_mul(u64::from(most)),
             _ => None,
         };
-        let base = if node.single { node.text } else { format!("(?:{})", node.text) };
+        let base = if node.single {
+            node.text
+        } else {
+            format!("(?:{})", node.text)
+        };
         let count = match (least, most) {
             (0, Some(1)) => "?".to_string(),
             (0, None) => "*".to_string(),
@@ -309,7 +346,12 @@ impl Reader {
             '+' => format!("(?>{base}{count})"),
             _ => format!("(?:{base}{count})"),
         };
-        Ok(Node { text, width, single: true, assertion: false })
+        Ok(Node {
+            text,
+            width,
+            single: true,
+            assertion: false,
+        })
     }
 
     /// `{n}`, `{n,}`, `{n,m}`
@@ -318,7 +360,7 @@ impl Reader {
         if !c.is_ascii_digit() {
             return Err(self.error("Illegal repetition"));
         }
-        let mut number = |me: &mut Reader, c: &mut char| -> Result<u32> {
+        let number = |me: &mut Reader, c: &mut char| -> Result<u32> {
             let mut n: u32 = 0;
             while let Some(digit) = c.to_digit(10) {
                 n = n
@@ -368,7 +410,9 @@ impl Reader {
                     first => {
                         let name = self.group_name(first)?;
                         if self.names.contains_key(&name) {
-                            return Err(self.error(format!("Named capturing group <{name}> is already defined")));
+                            return Err(self.error(format!(
+                                "Named capturing group <{name}> is already defined"
+                            )));
                         }
                         self.groups += 1;
                         self.names.insert(name, self.groups);
@@ -456,7 +500,9 @@ impl Reader {
             (true, false) => "(?:\\z|(?=[\\r\\x{85}\\x{2028}\\x{2029}])|(?<!\\r)(?=\\n))",
             (false, _) if self.plain => "\\z",
             (false, true) => "(?:\\z|(?=\\n\\z))",
-            (false, false) => "(?:\\z|(?=\\r\\n\\z)|(?=[\\r\\x{85}\\x{2028}\\x{2029}]\\z)|(?<!\\r)(?=\\n\\z))",
+            (false, false) => {
+                "(?:\\z|(?=\\r\\n\\z)|(?=[\\r\\x{85}\\x{2028}\\x{2029}]\\z)|(?<!\\r)(?=\\n\\z))"
+            }
         })
     }
 
@@ -465,7 +511,12 @@ impl Reader {
     fn literal(&self, code: u32) -> Node {
         let Some(c) = char::from_u32(code) else {
             // Half of a surrogate pair is in no text.
-            return Node { text: "(?!)".into(), width: Some(1), single: false, assertion: false };
+            return Node {
+                text: "(?!)".into(),
+                width: Some(1),
+                single: false,
+                assertion: false,
+            };
         };
         let escaped = match c {
             'a'..='z' | 'A'..='Z' | '0'..='9' => c.to_string(),
@@ -535,10 +586,13 @@ impl Reader {
             self.chars[start..self.cursor - 1].iter().collect()
         };
         let found = match name.split_once('=') {
-            Some((key, value)) => class::keyed_property(key, value, self.flags.ignore_case).ok_or_else(|| {
-                let key = key.to_lowercase();
-                self.error(format!("Unknown Unicode property {{name=<{key}>, value=<{value}>}}"))
-            })?,
+            Some((key, value)) => class::keyed_property(key, value, self.flags.ignore_case)
+                .ok_or_else(|| {
+                    let key = key.to_lowercase();
+                    self.error(format!(
+                        "Unknown Unicode property {{name=<{key}>, value=<{value}>}}"
+                    ))
+                })?,
             None => class::property(&name, self.flags.ignore_case, self.flags.unicode_classes)
                 .ok_or_else(|| self.error(format!("Unknown character property name {{{name}}}")))?,
         };
@@ -584,7 +638,9 @@ impl Reader {
                 let name = self.group_name(first)?;
                 match self.names.get(&name) {
                     Some(number) => node(self.reference_node(*number)),
-                    None => Err(self.error(format!("named capturing group <{name}> does not exist"))),
+                    None => {
+                        Err(self.error(format!("named capturing group <{name}> does not exist")))
+                    }
                 }
             }
             'D' => class(class::not_digit(unicode)),
@@ -613,7 +669,9 @@ impl Reader {
             't' => Ok(Escape::Char(0x09)),
             'u' => self.unicode().map(Escape::Char),
             'x' => self.hexadecimal().map(Escape::Char),
-            c if c.is_ascii_alphanumeric() => Err(self.error("Illegal/unsupported escape sequence")),
+            c if c.is_ascii_alphanumeric() => {
+                Err(self.error("Illegal/unsupported escape sequence"))
+            }
             c => Ok(Escape::Char(u32::from(c))),
         }
     }
@@ -636,7 +694,12 @@ impl Reader {
             true => "(?i:",
             false => "(?:",
         };
-        Node { text: format!("{open}{REFERENCE}{number}{REFERENCE})"), width: None, single: true, assertion: false }
+        Node {
+            text: format!("{open}{REFERENCE}{number}{REFERENCE})"),
+            width: None,
+            single: true,
+            assertion: false,
+        }
     }
 
     /// Writes the back references; one without a group never matches.
@@ -796,7 +859,9 @@ impl Reader {
                 match self.escape(true, range)? {
                     Escape::Char(code) => code,
                     Escape::Class(inner) => return Ok(inner),
-                    Escape::Node(_) => return Err(self.error("Illegal/unsupported escape sequence")),
+                    Escape::Node(_) => {
+                        return Err(self.error("Illegal/unsupported escape sequence"));
+                    }
                 }
             }
             c => {
@@ -827,6 +892,10 @@ impl Reader {
                 }
             }
         }
-        Ok(class::range(low, high, self.flags.ignore_case && !self.flags.unicode_case))
+        Ok(class::range(
+            low,
+            high,
+            self.flags.ignore_case && !self.flags.unicode_case,
+        ))
     }
 }

@@ -9,7 +9,10 @@ fn error(pattern: &str) -> (String, usize) {
 
 fn texts<'a>(pattern: &str, text: &'a str) -> Vec<&'a str> {
     let pattern = Pattern::new(pattern).unwrap_or_else(|e| panic!("{pattern}: {e}"));
-    pattern.find_all(text).map(|m| m.map(|(a, b)| &text[a..b]).expect("bounded")).collect()
+    pattern
+        .find_all(text)
+        .map(|m| m.map(|(a, b)| &text[a..b]).expect("bounded"))
+        .collect()
 }
 
 #[test]
@@ -34,14 +37,30 @@ fn errors_are_those_of_the_dialect() {
         ("\\u12", "Illegal Unicode escape sequence", 4),
         ("\\p{Foo}", "Unknown character property name {Foo}", 6),
         ("(?z)", "Unknown inline modifier", 2),
-        ("(?<1>a)", "capturing group name does not start with a Latin letter", 3),
-        ("(?<n>a)(?<n>b)", "Named capturing group <n> is already defined", 11),
+        (
+            "(?<1>a)",
+            "capturing group name does not start with a Latin letter",
+            3,
+        ),
+        (
+            "(?<n>a)(?<n>b)",
+            "Named capturing group <n> is already defined",
+            11,
+        ),
         ("\\k<x>", "named capturing group <x> does not exist", 4),
         ("\\", "Unexpected internal error", 1),
         ("a)", "Unmatched closing ')'", 0),
-        ("(?<=a*)b", "Look-behind group does not have an obvious maximum length", 5),
+        (
+            "(?<=a*)b",
+            "Look-behind group does not have an obvious maximum length",
+            5,
+        ),
     ] {
-        assert_eq!(error(pattern), (description.to_string(), index), "{pattern}");
+        assert_eq!(
+            error(pattern),
+            (description.to_string(), index),
+            "{pattern}"
+        );
     }
 }
 
@@ -80,7 +99,7 @@ fn syntax_of_the_dialect() {
         ("(?m).$", "ab\ncd", vec!["b", "d"]),
         ("(?x) a b # c\n c", "abc", vec!["abc"]),
         ("a++a", "aaa", vec![]),
-        ("a*?", "a", vec!["", "", ]),
+        ("a*?", "a", vec!["", ""]),
         ("(?>a|ab)c", "abc", vec![]),
         ("(a)(b)\\2\\1", "abba", vec!["abba"]),
         ("(?<n>a)\\k<n>", "aa", vec!["aa"]),
@@ -120,7 +139,10 @@ fn syntax_of_the_dialect() {
 #[test]
 fn hostile_patterns_end() {
     let bomb = Pattern::new("(a|aa)+\\1?$(?<!b)").expect("valid");
-    assert_eq!(bomb.find(&format!("{}!", "a".repeat(60)), 0), Err(TooManySteps));
+    assert_eq!(
+        bomb.find(&format!("{}!", "a".repeat(60)), 0),
+        Err(TooManySteps)
+    );
     let linear = Pattern::new("(a+)+$").expect("valid");
     assert_eq!(linear.find(&format!("{}!", "a".repeat(5000)), 0), Ok(None));
     assert!(Pattern::new(&"(".repeat(100_000)).is_err());
@@ -132,7 +154,9 @@ fn hostile_patterns_end() {
 #[test]
 fn cache_returns_the_same_pattern() {
     let cache = Cache::default();
-    let (Ok(a), Ok(b)) = (cache.get("a+"), cache.get("a+")) else { panic!("valid") };
+    let (Ok(a), Ok(b)) = (cache.get("a+"), cache.get("a+")) else {
+        panic!("valid")
+    };
     assert!(Arc::ptr_eq(&a, &b));
     assert!(cache.get("(").is_err());
 }
