@@ -7,3 +7,4 @@ mod store_files;
 mod store_process;
 mod store_serial;
 mod typing;
+mod syntax;

@@ -6,6 +6,7 @@
 pub mod ast;
 mod build;
 mod diagnostic;
+mod format;
 mod grammar;
 mod lexer;
 mod nesting;
@@ -15,6 +16,10 @@ mod script;
 mod source;
 
 pub use diagnostic::{Diagnostic, Hint, Severity, Suggestion};
+pub use format::{
+    format_expr, format_key, format_lambda, format_query, format_string, format_type,
+    format_type_scheme,
+};
 pub use lexer::{TokenKind, tokens};
 pub use parse::{
     PathSegment, parse_expr, parse_lambda, parse_path, parse_predicate_lambda, parse_query,

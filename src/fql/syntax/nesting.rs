@@ -23,6 +23,10 @@ pub(super) enum TextKind {
     Type,
 }
 
+/// The most that branches times the run of blanks and comments after them may amount to: each branch looks behind the
+/// run for its `else`.
+const MAX_REPEATED_BLANKS: usize = 20_000_000;
+
 /// How deep a text nests; or where it passes [`MAX_NESTING`].
 pub(super) fn nesting(text: &str, kind: TextKind) -> Result<usize, usize> {
     let mut lexer = Lexer::new(text);
@@ -44,6 +48,9 @@ pub(super) fn nesting(text: &str, kind: TextKind) -> Result<usize, usize> {
             continue;
         }
         let word = text.get(token.start..token.end).unwrap_or("");
+        if pending.repeats(token.start - previous_end) {
+            return Err(token.start);
+        }
         if token.newline_before && kind == TextKind::Code && statements.ends_statement(word) {
             pending = Pending {
                 base: pending.base,
@@ -71,6 +78,9 @@ pub(super) fn nesting(text: &str, kind: TextKind) -> Result<usize, usize> {
             return Err(token.start);
         }
     }
+    if pending.repeats(text.len() - previous_end) {
+        return Err(previous_end);
+    }
     Ok(deepest.max(lexer.comment_depth()))
 }
 
@@ -94,6 +104,11 @@ struct Pending {
 impl Pending {
     fn total(self) -> usize {
         self.base + self.prefixes + self.unary + self.angles
+    }
+
+    /// Whether too many branches would look behind a run of blanks of this length.
+    fn repeats(self, blanks: usize) -> bool {
+        self.prefixes.saturating_mul(blanks) > MAX_REPEATED_BLANKS
     }
 
     fn note(&mut self, kind: TokenKind, word: &str, adjacent: bool) {

@@ -236,7 +236,7 @@ fn hostile_nesting_is_refused_or_parsed() {
         "a ?? (",
     ];
     for unit in units {
-        for count in [500, 999, 100_000] {
+        for count in [500, 999, 20_000] {
             let text = unit.repeat(count);
             assert!(
                 parse_query(&Source::query(text.as_str())).is_err(),
@@ -251,7 +251,7 @@ fn hostile_nesting_is_refused_or_parsed() {
     for unit in [
         "A<", "A => ", "{ a: ", "(", "[", "(a: ", "A | (", "{ *: ", "A<B, ",
     ] {
-        for count in [500, 100_000] {
+        for count in [500, 20_000] {
             let text = unit.repeat(count);
             assert!(
                 parse_type(&Source::query(text.as_str())).is_err(),
@@ -292,25 +292,27 @@ fn deep_texts_parse() {
 #[test]
 fn long_texts_are_linear() {
     let texts = [
-        format!("[{}]", vec!["a.b(1)"; 50_000].join(", ")),
-        format!("'{}'", "x".repeat(1_000_000)),
-        format!("1{}", " ".repeat(1_000_000)),
-        format!("1{}", "\n".repeat(1_000_000)),
-        format!("{{ {} }}", "// c\n".repeat(100_000)),
-        "/*\n".repeat(300_000),
-        "if (a) b\n".repeat(50_000),
-        format!("<<-E\n{}E", "/*\n".repeat(300_000)),
-        "'a".repeat(100_000),
-        "\"a".repeat(100_000),
-        "\"\\n".repeat(100_000),
-        format!("{{ \"{}\" }}", "a".repeat(500_000)),
-        format!("a{}", ".b".repeat(100_000)),
+        format!("[{}]", vec!["a.b(1)"; 10_000].join(", ")),
+        format!("'{}'", "x".repeat(200_000)),
+        format!("1{}", " ".repeat(200_000)),
+        format!("1{}", "\n".repeat(200_000)),
+        format!("{{ {} }}", "// c\n".repeat(20_000)),
+        "/*\n".repeat(60_000),
+        "if (a) b\n".repeat(10_000),
+        format!("<<-E\n{}E", "/*\n".repeat(60_000)),
+        "'a".repeat(20_000),
+        "\"a".repeat(20_000),
+        "\"\\n".repeat(20_000),
+        format!("{{ \"{}\" }}", "a".repeat(20_000)),
+        format!("a{}", ".b".repeat(20_000)),
         format!("a{}", "!".repeat(900)),
+        format!("{}x{}", "if (a) ".repeat(900), "\n".repeat(5_000)),
+        format!("{}x{}", "if (a) ".repeat(900), "\n".repeat(1_000_000)),
     ];
     for text in texts {
         let start = std::time::Instant::now();
         let _ = parse_query(&Source::query(text.as_str()));
         let took = start.elapsed().as_secs_f64();
-        assert!(took < 10.0, "{took} s: {}", &text[..20]);
+        assert!(took < 5.0, "{took} s: {}", &text[..20]);
     }
 }

@@ -111,7 +111,7 @@ impl<'s> Builder<'s> {
         let mut inner = children(pairs);
         let mut stmts = Vec::new();
         let mut end = self.text.len();
-        while let Some(pair) = inner.next() {
+        for pair in inner.by_ref() {
             match pair.as_rule() {
                 Rule::body_end => {
                     end = pair.as_span().start();
