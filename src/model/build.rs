@@ -312,8 +312,8 @@ impl Chains {
     /// As committed, without own writes, and not validated.
     pub fn committed(self) -> Chains {
         Chains {
-            current: self.current.as_committed(),
-            history: self.history.as_committed(),
+            current: self.current.into_committed(),
+            history: self.history.into_committed(),
             ..self
         }
     }

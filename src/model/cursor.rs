@@ -73,7 +73,7 @@ impl RawCursor {
     }
 
     /// The same walk over committed entries only.
-    pub fn as_committed(self) -> RawCursor {
+    pub fn into_committed(self) -> RawCursor {
         RawCursor {
             own_writes: false,
             recorded: false,

@@ -15,6 +15,9 @@ use crate::value::{CollId, DocId, IndexId, Object, ScopeId, Value};
 use smallvec::smallvec;
 use std::sync::Arc;
 
+/// Database documents from the topmost child down: the parent's scope, the id there, the document.
+pub type DatabasePath = Vec<(ScopeId, DocId, Arc<Version>)>;
+
 impl Txn {
     /// The document of that name in a named native collection.
     pub fn by_name(
@@ -63,10 +66,7 @@ impl Txn {
 
     /// The database documents from the topmost child down to `scope`; empty for the topmost database itself, `None` if
     /// one of them is not there any more.
-    pub fn database_path(
-        &mut self,
-        scope: ScopeId,
-    ) -> Result<Option<Vec<(ScopeId, DocId, Arc<Version>)>>, ModelError> {
+    pub fn database_path(&mut self, scope: ScopeId) -> Result<Option<DatabasePath>, ModelError> {
         let mut path = Vec::new();
         let mut current = scope;
         while current != keys::ROOT {

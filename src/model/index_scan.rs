@@ -26,7 +26,7 @@ pub struct IndexCursor {
 
 enum Source {
     Now(RawCursor),
-    Past(PastEntries),
+    Past(Box<PastEntries>),
     /// The history that would be needed is gone.
     Unreadable(TxnTime),
 }
@@ -119,7 +119,7 @@ impl Txn {
         let source = match at {
             None => Source::Now(RawCursor::current(Table::Index, start, end, reverse)),
             Some(at) if self.check_readable(coll, at).is_err() => Source::Unreadable(at),
-            Some(at) => Source::Past(PastEntries::new((start, end), reverse, at)),
+            Some(at) => Source::Past(Box::new(PastEntries::new((start, end), reverse, at))),
         };
         IndexCursor {
             coll,

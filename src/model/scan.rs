@@ -23,7 +23,7 @@ pub struct ScanCursor {
 
 enum Source {
     Now(RawCursor),
-    Past(PastDocuments),
+    Past(Box<PastDocuments>),
     /// The history that would be needed is gone.
     Unreadable(TxnTime),
 }
@@ -45,7 +45,7 @@ impl ScanCursor {
                 reverse,
             )),
             Some(at) if txn.check_readable(coll, at).is_err() => Source::Unreadable(at),
-            Some(at) => Source::Past(PastDocuments::new(range, reverse, at)),
+            Some(at) => Source::Past(Box::new(PastDocuments::new(range, reverse, at))),
         };
         ScanCursor {
             coll,
