@@ -112,6 +112,19 @@ impl Txn {
         TxnTime(kept.max(before))
     }
 
+    /// Whether the collection holds any version of a document, past or present.
+    pub fn has_versions(&mut self, coll: CollId) -> Result<bool, ModelError> {
+        let start = keys::collection(self.scope(), coll).to_vec();
+        let end = keys::successor(&start);
+        for table in [Table::Documents, Table::History] {
+            let mut cursor = self.walk(table, (start.clone(), end.clone()), false);
+            if cursor.next(self)?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Whether everything a collection holds can be indexed within the transaction.
     fn is_small(&mut self, coll: CollId) -> Result<bool, ModelError> {
         let start = keys::collection(self.scope(), coll).to_vec();

@@ -2,6 +2,7 @@
 
 use crate::fql::syntax::{Diagnostic, Hint, Location, Severity};
 use crate::model::ModelError;
+pub use crate::model::schema::ConstraintFailure;
 use crate::value::{PathPart, Value};
 
 /// What an evaluation step yields.
@@ -39,15 +40,6 @@ pub struct QueryFailure {
     pub hints: Vec<Hint>,
     /// Static failures: the diagnostics found, instead of `at` and `trace`.
     pub diagnostics: Vec<Diagnostic>,
-}
-
-/// One line of a constraint failure.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ConstraintFailure {
-    /// Field paths it is about; none for a check constraint.
-    pub paths: Vec<Vec<PathPart>>,
-    /// What is wrong there.
-    pub message: String,
 }
 
 /// A failure of the request.
@@ -204,21 +196,6 @@ impl Failure {
             f.constraint_failures = failures;
         }
         self
-    }
-}
-
-impl ConstraintFailure {
-    /// A failure at one path.
-    pub fn at(path: Vec<PathPart>, message: impl Into<String>) -> ConstraintFailure {
-        ConstraintFailure {
-            paths: vec![path],
-            message: message.into(),
-        }
-    }
-
-    /// A failure at one top-level field.
-    pub fn field(name: &str, message: impl Into<String>) -> ConstraintFailure {
-        ConstraintFailure::at(vec![PathPart::Field(name.into())], message)
     }
 }
 

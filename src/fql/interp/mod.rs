@@ -22,8 +22,8 @@ mod materialize;
 mod ops;
 mod permissions;
 mod set;
-mod set_bridge;
 mod text;
+mod writes;
 
 pub use call::{Arity, wrong_arity};
 pub use documents::{Missing, RESERVED};
@@ -37,6 +37,7 @@ pub use library::{
 pub use materialize::resolve_time;
 pub use permissions::Resource;
 pub use set::{INDEX_METHOD, Event, EventKind, EventPosition, Events, Page, ReadPlan, reversed};
+pub use writes::{Change, PendingWrites, WriteMode};
 
 use crate::access::Principal;
 use crate::fql::syntax::{Diagnostic, Location, Source, Span};
@@ -109,6 +110,8 @@ pub struct Interp {
     pub as_of: Option<TxnTime>,
     /// What may be done here.
     pub ceiling: Ceiling,
+    /// What the writes so far leave for the end of the query.
+    pub pending: PendingWrites,
     frames: Vec<Location>,
     source: Arc<Source>,
     arguments: Env,
@@ -139,6 +142,7 @@ impl Interp {
                 effect: Effect::Write,
                 reason: "",
             },
+            pending: PendingWrites::default(),
             frames: Vec::with_capacity(32),
             source,
             arguments,

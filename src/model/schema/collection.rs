@@ -1,10 +1,11 @@
 //! A collection: fields, computed fields, constraints, indexes, history and migrations.
 
+use super::field_type::{FieldRule, FieldType, ObjectType};
 use super::native::NativeCollection;
 use super::text::{ExprText, LambdaText, TypeText};
 use crate::store::TxnTime;
 use crate::value::{CollId, IndexId, Object, PathPart, Str, Value};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// What a write to a document of this collection must know.
 #[derive(Debug)]
@@ -46,6 +47,8 @@ pub struct Collection {
     pub migrations: Vec<MigrationStep>,
     /// The definition document, internal fields included; empty for native collections.
     pub definition: Arc<Object>,
+    /// The type of its documents' data, compiled when first needed.
+    pub compiled: OnceLock<ObjectType>,
 }
 
 /// A declared field.
@@ -232,6 +235,14 @@ impl Collection {
         self.document_ttls.unwrap_or(self.fields.is_empty())
     }
 
+    /// The type of its documents' data, defaults included.
+    pub fn object_type(&self) -> &ObjectType {
+        self.compiled.get_or_init(|| ObjectType {
+            fields: self.fields.iter().map(FieldDef::rule).collect(),
+            wildcard: self.has_wildcard().then(|| Box::new(FieldType::Any)),
+        })
+    }
+
     /// The declared field of that name.
     pub fn field(&self, name: &str) -> Option<&FieldDef> {
         self.fields.iter().find(|field| &*field.name == name)
@@ -255,6 +266,18 @@ impl Collection {
     /// The level that documents written now carry: the number of migration steps so far.
     pub fn migration_level(&self) -> u32 {
         u32::try_from(self.migrations.len()).unwrap_or(u32::MAX)
+    }
+}
+
+impl FieldDef {
+    /// Its type and default, as values are checked against them. A type that does not parse takes anything:
+    /// definitions are checked when written.
+    fn rule(&self) -> FieldRule {
+        let ty = self.ty.field_type().cloned().unwrap_or(FieldType::Any);
+        let mut rule = FieldRule::new(&self.name, ty);
+        rule.default =
+            self.default.as_ref().and_then(|default| Some((default.source.clone(), default.expr().ok()?.clone())));
+        rule
     }
 }
 

@@ -15,7 +15,7 @@ use super::text::{ExprText, LambdaText, TypeText};
 use crate::store::TxnTime;
 use crate::value::{CollId, DocId, IndexId, Object, Str, Value};
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// The schema of one database at one schema version. Immutable and shared.
 #[derive(Debug, Default)]
@@ -316,6 +316,7 @@ pub fn load_collection(id: CollId, definition: &Definition) -> Collection {
             .filter_map(migration_codec::decode)
             .collect(),
         definition: definition.fields.clone(),
+        compiled: OnceLock::new(),
         name,
         backing,
     }

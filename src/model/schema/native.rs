@@ -56,6 +56,7 @@ pub struct NativeCollection {
     pub indexes: &'static [NativeIndex],
     build: fn() -> Vec<FieldRule>,
     object: OnceLock<ObjectType>,
+    stored: OnceLock<ObjectType>,
 }
 
 /// An index of a native collection.
@@ -106,6 +107,7 @@ macro_rules! native {
             indexes: &[$(NativeIndex { id: $index, terms: &[$($term),*], unique: $unique }),*],
             build: $build,
             object: OnceLock::new(),
+            stored: OnceLock::new(),
         }
     };
 }
@@ -183,6 +185,15 @@ impl NativeCollection {
         })
     }
 
+    /// The same without `ttl`, which is stored apart.
+    pub fn object_without_ttl(&self) -> &ObjectType {
+        self.stored.get_or_init(|| {
+            let mut fields = (self.build)();
+            fields.retain(|field| &*field.name != "ttl");
+            ObjectType { fields, wildcard: None }
+        })
+    }
+
     /// The field of that name.
     pub fn field(&self, name: &str) -> Option<&FieldRule> {
         self.object().field(name)
@@ -235,6 +246,7 @@ impl NativeCollection {
             min_valid_time: TxnTime(0),
             migrations: Vec::new(),
             definition: Arc::new(Object::new()),
+            compiled: OnceLock::new(),
         }
     }
 }

@@ -1,0 +1,133 @@
+//! Default values and check constraints: stored expressions that a write evaluates (`spec schema-fsl 4.3, 7`).
+
+use super::super::{Ceiling, Effect, Failure, FailureKind, Interp, Result};
+use super::document::refuse;
+use crate::access::{Permissions, Principal};
+use crate::fql::syntax::{Diagnostic, Location, Severity, Source, ast};
+use crate::model::schema::field_type::{FieldType, ObjectType};
+use crate::model::schema::merge::check_storable;
+use crate::model::schema::{Collection, ConstraintFailure};
+use crate::value::{DocId, Env, Object, PathPart, Value};
+use std::sync::Arc;
+
+impl Interp {
+    /// Fills in what is absent: declared defaults, and objects that may consist of them.
+    pub(super) fn add_defaults(&mut self, collection: &Arc<Collection>, data: &mut Object, failed: &str) -> Result<()> {
+        let Some(native) = collection.native else {
+            let mut path = Vec::new();
+            return self.fill(collection.object_type(), data, &mut path, failed);
+        };
+        if native.id == crate::model::native::COLLECTION && !data.contains_key("history_days") {
+            data.insert("history_days", Value::Int(0));
+        }
+        Ok(())
+    }
+
+    fn fill(&mut self, ty: &ObjectType, data: &mut Object, path: &mut Vec<PathPart>, failed: &str) -> Result<()> {
+        for field in &ty.fields {
+            path.push(PathPart::Field(field.name.clone()));
+            match (data.get(&field.name), &field.default, &field.ty) {
+                (Some(Value::Object(inner)), _, FieldType::Object(ty)) => {
+                    let mut inner = (**inner).clone();
+                    self.fill(ty, &mut inner, path, failed)?;
+                    data.insert(field.name.clone(), Value::object(inner));
+                }
+                (Some(_), _, _) => {}
+                (None, Some((source, expr)), _) => {
+                    let value = self.default_value(source, expr, path);
+                    match value {
+                        Ok(value) => {
+                            data.insert(field.name.clone(), value);
+                        }
+                        Err(failure) => refuse(vec![failure], failed)?,
+                    }
+                }
+                (None, None, FieldType::Object(ty)) => {
+                    let mut inner = Object::new();
+                    self.fill(ty, &mut inner, path, failed)?;
+                    data.insert(field.name.clone(), Value::object(inner));
+                }
+                (None, None, _) => {}
+            }
+            path.pop();
+        }
+        Ok(())
+    }
+
+    /// The value of a default, or what is wrong with it.
+    pub(super) fn default_value(
+        &mut self,
+        source: &Arc<Source>,
+        expr: &ast::Expr,
+        path: &[PathPart],
+    ) -> std::result::Result<Value, ConstraintFailure> {
+        let problem = match self.stored_value(source, expr) {
+            Ok(value) => match check_storable(&[("value", value.clone())].into_iter().collect()) {
+                Ok(()) => return Ok(value),
+                Err(_) => format!("Value has type {}, which cannot be persisted", value.type_name()),
+            },
+            Err(failure) => failure_text(&failure),
+        };
+        Err(ConstraintFailure::at(path.to_vec(), format!("Default field evaluation failed.\n{problem}")))
+    }
+
+    /// Evaluates an expression of the schema: it sees no variables, and observes at most.
+    pub(super) fn stored_value(&mut self, source: &Arc<Source>, expr: &ast::Expr) -> Result {
+        let ceiling = Ceiling { effect: Effect::Observation, reason: "default values" };
+        self.limited(ceiling, |me| {
+            me.reading_at(None, |me| me.in_source(source, |me| me.eval(expr, &Env::default())))
+        })
+    }
+
+    /// Evaluates the check constraints of a written document.
+    pub(super) fn check_constraints(&mut self, collection: &Arc<Collection>, id: DocId, failed: &str) -> Result<()> {
+        if collection.checks.is_empty() {
+            return Ok(());
+        }
+        let doc = Value::Doc(self.doc(collection.id, id));
+        let mut failures = Vec::new();
+        for check in &collection.checks {
+            let lambda = check.body.lambda().map_err(|faults| Failure::invalid_query(faults.to_vec()))?.clone();
+            let principal = Arc::new(Principal { permissions: Permissions::Admin, ..(*self.principal).clone() });
+            let ceiling = Ceiling { effect: Effect::Read, reason: "check constraints" };
+            let result = self.acting_as(principal, |me| {
+                me.limited(ceiling, |me| {
+                    me.reading_at(None, |me| me.call_stored(&lambda, &check.body.source, vec![doc.clone()]))
+                })
+            })?;
+            let name = &check.name;
+            match result {
+                Value::Bool(true) => {}
+                Value::Bool(false) | Value::Null(_) => {
+                    failures.push(ConstraintFailure::whole(format!("Document failed check constraint `{name}`")));
+                }
+                _ => failures.push(ConstraintFailure::whole(format!(
+                    "Error evaluating check constraint `{name}`: function returned a non-boolean value"
+                ))),
+            }
+        }
+        refuse(failures, failed)
+    }
+}
+
+/// A failure as a diagnostic inside another message.
+pub(super) fn failure_text(failure: &Failure) -> String {
+    match &*failure.0 {
+        FailureKind::Query(query) if !query.diagnostics.is_empty() => {
+            let texts: Vec<String> = query.diagnostics.iter().map(Diagnostic::render).collect();
+            texts.join("\n")
+        }
+        FailureKind::Query(query) => {
+            let place: Option<&Location> = query.at.iter().chain(query.trace.iter().flatten()).next();
+            let diagnostic = Diagnostic {
+                severity: Severity::Error,
+                message: query.message.clone(),
+                location: place.cloned(),
+                annotation: None,
+                hints: query.hints.clone(),
+            };
+            diagnostic.render()
+        }
+        FailureKind::Protocol(protocol) => format!("error: {}", protocol.message),
+    }
+}

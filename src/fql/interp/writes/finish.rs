@@ -1,0 +1,326 @@
+//! The end of a query: what is checked once, after all writes (`spec schema-fsl 3.2, 3.3, 14`).
+//!
+//! References by name are constraint failures of the write that left them dangling. Everything else concerns the
+//! schema as a whole: it is loaded as the query leaves it and checked; faults make the query fail with
+//! `invalid_schema`, told at the last schema write.
+
+use super::super::{Failure, Interp, Result};
+use super::document::refuse;
+use super::{NativeWrite, PendingWrites};
+use crate::access::Permissions;
+use crate::fql::syntax::{Diagnostic, Hint, Location, Severity};
+use crate::model::native;
+use crate::model::schema::check::is_builtin_role;
+use crate::model::schema::load::{one_or_many, text};
+use crate::model::schema::types::{TypeFault, compile};
+use crate::model::schema::{Collection, ConstraintFailure, Definition, Schema, TypeText, names, protected};
+use crate::value::{CollId, Object, Str, Value};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Memberships a collection may have.
+const MAX_ROLES: usize = 64;
+
+impl Interp {
+    /// Checks that wait for the end of the query.
+    pub fn finish_writes(&mut self) -> Result<()> {
+        if self.pending.native.is_empty() {
+            return Ok(());
+        }
+        let pending = std::mem::take(&mut self.pending);
+        let result = self.finish(&pending);
+        self.pending = pending;
+        result
+    }
+
+    fn finish(&mut self, pending: &PendingWrites) -> Result<()> {
+        let schema = self.final_schema()?;
+        for write in &pending.native {
+            self.check_references(write, &schema)
+                .map_err(|failure| with_frames(failure, &write.frames))?;
+        }
+        let schema_write = |write: &&NativeWrite| {
+            [native::COLLECTION, native::FUNCTION, native::ROLE, native::ACCESS_PROVIDER].contains(&write.coll)
+        };
+        let Some(last) = pending.native.iter().filter(schema_write).next_back() else { return Ok(()) };
+        let mut faults: Vec<Diagnostic> = Vec::new();
+        if self.is_protected()? {
+            self.check_backing_indexes(pending, &schema, &last.frames)?;
+        }
+        for write in pending.native.iter().filter(|write| write.coll == native::COLLECTION) {
+            derived_type_faults(write, &schema, &mut faults);
+        }
+        for (id, messages) in &pending.migration_faults {
+            if schema.collection(CollId(id.0.max(0) as u64)).is_some() {
+                faults.extend(messages.iter().map(|message| error(message.clone(), None)));
+            }
+        }
+        let typechecked = self.inherited_flag("typechecked")?.unwrap_or(true);
+        for collection in schema.collections() {
+            collection_faults(collection, &schema, typechecked, &mut faults);
+        }
+        role_faults(&schema, &mut faults);
+        if faults.is_empty() {
+            return Ok(());
+        }
+        let texts: Vec<String> = faults.iter().map(|fault| indented(&fault.render())).collect();
+        Err(self.schema_failure(texts.join("\n"), &last.frames))
+    }
+
+    /// The schema as this query leaves it.
+    fn final_schema(&mut self) -> Result<Schema> {
+        let mut definitions = Vec::new();
+        for coll in [native::COLLECTION, native::FUNCTION, native::ROLE, native::ACCESS_PROVIDER] {
+            for (id, version) in self.native_documents(coll)? {
+                let ts = version.ts.unwrap_or_default();
+                definitions.push(Definition { coll, id, fields: version.object(), ts });
+            }
+        }
+        let current = self.txn.schema().clone();
+        Ok(Schema::load(current.version, definitions, Some(&current)))
+    }
+
+    /// References by name that a written document makes, or leaves dangling.
+    fn check_references(&mut self, write: &NativeWrite, schema: &Schema) -> Result<()> {
+        let after = self.txn.get(write.coll, write.id, None)?.map(|version| version.object());
+        match (write.coll, &after) {
+            (native::FUNCTION, Some(after)) => {
+                let mut failures: Vec<_> = unknown_role(after, schema).into_iter().collect();
+                failures.extend(self.granted_admin(write, after));
+                refuse(failures, &outcome(write, "Function"))
+            }
+            (native::KEY, Some(after)) => {
+                let failed = match write.before {
+                    None => "Failed to create Key.".to_string(),
+                    Some(_) => format!("Failed to update Key with id {}.", write.id.0),
+                };
+                let target_is_here = !matches!(after.get("database"), Some(Value::Doc(_)));
+                let failures = unknown_role(after, schema).into_iter().collect();
+                let _ = target_is_here;
+                refuse(failures, &failed)
+            }
+            (native::ROLE, after) => self.check_role(write, after.as_deref(), schema),
+            _ => Ok(()),
+        }
+    }
+
+    fn granted_admin(&self, write: &NativeWrite, after: &Object) -> Option<ConstraintFailure> {
+        let admin = |object: &Object| text(object, "role").as_deref() == Some("admin");
+        if self.principal.permissions != Permissions::Server || !admin(after) {
+            return None;
+        }
+        let message = match &write.before {
+            None => "Cannot create a function with admin permissions using the server role.",
+            Some(before) if !admin(before) => {
+                "Cannot grant a function admin permissions using the server role."
+            }
+            Some(_) => return None,
+        };
+        Some(ConstraintFailure::field("role", message))
+    }
+
+    fn check_role(&mut self, write: &NativeWrite, after: Option<&Object>, schema: &Schema) -> Result<()> {
+        if let Some(after) = after {
+            let crowded = one_or_many(after, "membership").any(|entry| {
+                let Value::Object(entry) = entry else { return false };
+                let Some(resource) = text(entry, "resource") else { return false };
+                let holds = |role: &&Arc<crate::model::schema::Role>| role.membership.iter().any(|m| m.resource == resource);
+                schema.roles().into_iter().filter(holds).count() > MAX_ROLES
+            });
+            if crowded {
+                let message = format!("The maximum number of roles per resource ({MAX_ROLES}) have been exceeded.");
+                refuse(vec![ConstraintFailure::whole(message)], &outcome(write, "Role"))?;
+            }
+        }
+        let Some(before) = write.before.as_deref().and_then(|before| text(before, "name")) else { return Ok(()) };
+        if schema.role(&before).is_some() {
+            return Ok(());
+        }
+        let mut failures = Vec::new();
+        for function in schema.functions() {
+            if function.role.as_ref() == Some(&before) {
+                let name = &function.name;
+                failures.push(previous(format!("The function `{name}`"), &before));
+            }
+        }
+        for (id, version) in self.native_documents(native::KEY)? {
+            if matches!(version.field("role"), Some(Value::String(role)) if role == before) {
+                failures.push(previous(format!("The key `{}`", id.0), &before));
+            }
+        }
+        let failed = match after {
+            Some(_) => outcome(write, "Role"),
+            None => format!("Failed to delete Role `{before}`."),
+        };
+        refuse(failures, &failed)
+    }
+
+    /// Protected mode: physical indexes of collections that still exist must stay.
+    fn check_backing_indexes(&mut self, pending: &PendingWrites, schema: &Schema, frames: &[Location]) -> Result<()> {
+        for write in pending.native.iter().filter(|write| write.coll == native::COLLECTION && write.before.is_some()) {
+            let id = CollId(write.id.0.max(0) as u64);
+            let live = self.txn.schema().collection(id).cloned();
+            let (Some(live), Some(after)) = (live, schema.collection(id)) else { continue };
+            if live.backing.iter().any(|index| after.backing_index(index.id).is_none()) {
+                let message = format!("constraint failures:\n  {}", protected::delete_backing_index());
+                return Err(self.schema_failure(message, frames));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn with_frames(mut failure: Failure, frames: &[Location]) -> Failure {
+    if let Some(query) = failure.query_mut()
+        && query.trace.is_none()
+    {
+        query.trace = Some(frames.iter().rev().cloned().collect());
+    }
+    failure
+}
+
+fn outcome(write: &NativeWrite, kind: &str) -> String {
+    match &write.before {
+        None => format!("Failed to create {kind}."),
+        Some(_) => format!("Failed to update {kind} `{}`.", write.name),
+    }
+}
+
+fn previous(what: String, name: &str) -> ConstraintFailure {
+    ConstraintFailure::field("name", format!("{what} refers to this document by its previous identifier `{name}`."))
+}
+
+fn unknown_role(data: &Object, schema: &Schema) -> Option<ConstraintFailure> {
+    let role = text(data, "role")?;
+    let known = is_builtin_role(&role) || schema.role(&role).is_some();
+    (!known).then(|| ConstraintFailure::field("role", format!("Field refers to an unknown role name `{role}`.")))
+}
+
+fn error(message: String, location: Option<Location>) -> Diagnostic {
+    Diagnostic { severity: Severity::Error, message, location, annotation: None, hints: Vec::new() }
+}
+
+fn indented(text: &str) -> String {
+    let lines: Vec<String> =
+        text.lines().map(|line| if line.is_empty() { String::new() } else { format!("    {line}") }).collect();
+    lines.join("\n")
+}
+
+/// Types that a new name makes must not exist yet.
+fn derived_type_faults(write: &NativeWrite, schema: &Schema, faults: &mut Vec<Diagnostic>) {
+    let id = CollId(write.id.0.max(0) as u64);
+    let Some(collection) = schema.collection(id) else { return };
+    let mut counts: HashMap<String, usize> = HashMap::new();
+    let types = |name: &str| [name.to_string(), format!("{name}Collection"), format!("Null{name}")];
+    for other in schema.collections() {
+        for name in std::iter::once(&other.name).chain(&other.alias) {
+            types(name).into_iter().for_each(|ty| *counts.entry(ty).or_default() += 1);
+        }
+    }
+    for (label, name) in [("name", Some(&collection.name)), ("alias", collection.alias.as_ref())] {
+        let Some(name) = name else { continue };
+        if write.before.as_deref().and_then(|before| text(before, label)).as_ref() == Some(name) {
+            continue;
+        }
+        let taken = |ty: &String| counts.get(ty).copied().unwrap_or(0) + usize::from(names::is_reserved(ty)) > 1;
+        let conflicting: Vec<String> = types(name).into_iter().filter(taken).collect();
+        if !conflicting.is_empty() {
+            let message = format!(
+                "The collection {label} `{name}` generates types that conflict with the following existing types: {}",
+                conflicting.join(", ")
+            );
+            faults.push(error(message, write.frames.last().cloned()));
+        }
+    }
+}
+
+fn collection_faults(collection: &Arc<Collection>, schema: &Schema, typechecked: bool, faults: &mut Vec<Diagnostic>) {
+    for field in &collection.fields {
+        let (unknown, unpersistable) = type_faults(&field.ty, schema);
+        let source = &field.ty.source;
+        if !unknown.is_empty() {
+            faults.extend(unknown.into_iter().map(|fault| error(fault.message, Some(Location::new(source, fault.span)))));
+        } else if let Some(first) = unpersistable.first() {
+            let message = format!("Field `{}` in collection {} is not persistable", field.name, collection.name);
+            let mut fault = error(message, Some(Location::new(source, first.span)));
+            for cause in unpersistable {
+                let location = Some(Location::new(source, cause.span));
+                let note = |severity, message| Hint { severity, message, location: location.clone(), suggestion: None };
+                fault.hints.push(note(Severity::Cause, cause.message));
+                fault.hints.extend(cause.hint.map(|hint| note(Severity::Hint, hint)));
+            }
+            faults.push(fault);
+        }
+    }
+    if let Some(wildcard) = &collection.wildcard
+        && wildcard.text().trim() != "Any"
+    {
+        faults.push(error("Top-level wildcard must have type `Any`".into(), None));
+    }
+    if !typechecked {
+        return;
+    }
+    for signature in collection.computed.iter().filter_map(|field| field.signature.as_ref()) {
+        let (unknown, _) = type_faults(signature, schema);
+        let source = &signature.source;
+        faults.extend(unknown.into_iter().map(|fault| error(fault.message, Some(Location::new(source, fault.span)))));
+    }
+}
+
+fn type_faults(text: &TypeText, schema: &Schema) -> (Vec<TypeFault>, Vec<TypeFault>) {
+    let Ok(expr) = text.type_expr() else { return (Vec::new(), Vec::new()) };
+    let compiled = compile(expr, &text.source, &|name| schema.collection_named(name).is_some());
+    (compiled.faults, compiled.unpersistable)
+}
+
+/// Resources of roles and roles of access providers must exist. A role with a privilege that lists no actions, or with
+/// a legacy predicate, counts as a legacy role and is not checked.
+fn role_faults(schema: &Schema, faults: &mut Vec<Diagnostic>) {
+    for role in schema.roles() {
+        if is_legacy_role(&role.definition) {
+            continue;
+        }
+        let mut seen: Vec<&Str> = Vec::new();
+        for privilege in &role.privileges {
+            let resource = &privilege.resource;
+            if !is_resource(schema, resource, true) {
+                faults.push(error(format!("Resource `{resource}` does not exist"), None));
+            } else if seen.contains(&resource) {
+                faults.push(error(format!("Duplicate privileges `{resource}`"), None));
+            }
+            seen.push(resource);
+        }
+        let mut seen: Vec<&Str> = Vec::new();
+        for membership in &role.membership {
+            let resource = &membership.resource;
+            if !is_resource(schema, resource, false) {
+                faults.push(error(format!("Resource `{resource}` does not exist"), None));
+            } else if seen.contains(&resource) {
+                faults.push(error(format!("Duplicate membership `{resource}`"), None));
+            }
+            seen.push(resource);
+        }
+    }
+    for provider in schema.providers() {
+        for (role, _) in &provider.roles {
+            if is_builtin_role(role) {
+                faults.push(error(format!("Builtin role `{role}` is not allowed"), None));
+            } else if schema.role(role).is_none() {
+                faults.push(error(format!("Role `{role}` does not exist"), None));
+            }
+        }
+    }
+}
+
+fn is_legacy_role(definition: &Object) -> bool {
+    one_or_many(definition, "privileges").any(|privilege| match privilege {
+        Value::Object(privilege) => !matches!(privilege.get("actions"), Some(Value::Object(_))),
+        _ => false,
+    })
+}
+
+fn is_resource(schema: &Schema, name: &str, functions: bool) -> bool {
+    schema.collection_named(name).is_some()
+        || native::by_name(name).is_some()
+        || (functions && schema.function_named(name).is_some())
+}

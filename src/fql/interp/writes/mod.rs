@@ -1,0 +1,67 @@
+//! Writes: what happens between `Foo.create({...})` and the store (`spec schema-fsl 14`, `spec access-control 11`).
+//!
+//! ```text
+//! argument ─▶ storable? ─▶ permission ─▶ defaults, types, rules ─▶ store, unique ─▶ hooks ─▶ checks
+//!                                                     end of the query: names, references, migrations, types
+//! ```
+//!
+//! - `document`: create, update, replace and delete of a document of any collection
+//! - `defaults`: default values and check constraints, evaluated
+//! - `native`: what definitions, databases and keys need beside their declared fields
+//! - `migrations`: the steps a changed definition asks of its documents
+//! - `finish`: what is checked once, after all writes
+
+mod defaults;
+mod document;
+mod finish;
+mod migrations;
+mod native;
+
+use crate::fql::syntax::Location;
+use crate::value::{CollId, DocId, Object, Str};
+use std::collections::HashSet;
+use std::sync::Arc;
+
+/// What the writes of a query leave for its end.
+#[derive(Debug, Default)]
+pub struct PendingWrites {
+    /// Written documents of native collections, in order, each once.
+    pub(super) native: Vec<NativeWrite>,
+    /// Collections whose documents were written.
+    documents: HashSet<CollId>,
+    /// What was wrong with the migrations of a definition when it was written last.
+    migration_faults: Vec<(DocId, Vec<String>)>,
+}
+
+/// A document of a native collection that the query wrote.
+#[derive(Clone, Debug)]
+pub(super) struct NativeWrite {
+    /// The collection.
+    pub coll: CollId,
+    /// Its id.
+    pub id: DocId,
+    /// Its name before the query, or when it was created.
+    pub name: Str,
+    /// What it was before the query; `None`: it did not exist.
+    pub before: Option<Arc<Object>>,
+    /// The frames of the last write to it, outermost first.
+    pub frames: Vec<Location>,
+}
+
+/// How a write treats its argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WriteMode {
+    /// `create`, `update`, `replace`: `id` and `ttl` have their meaning, reserved names are refused.
+    Fields,
+    /// `createData`, `updateData`, `replaceData`: everything is user data.
+    Data,
+}
+
+/// Which write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Merges the argument into what is there.
+    Update,
+    /// Puts the argument in place of what is there.
+    Replace,
+}

@@ -1,0 +1,284 @@
+//! What definitions, databases and keys need beside their declared fields: names that are free, values that the system
+//! fills in, references by name that follow a rename (`spec schema-fsl 3`, `spec access-control 2, 6, 7`).
+
+use super::super::{Failure, Interp, Result};
+use super::document::{mixed_write, refuse};
+use crate::model::schema::definition::cross_field_faults;
+use crate::model::schema::load::text;
+use crate::model::schema::validate::same_value;
+use crate::model::schema::{ConstraintFailure, names, protected};
+use crate::model::{Version, native};
+use crate::value::{CollId, Doc, DocId, DocKey, Object, PathPart, Str, Value};
+use std::ops::Bound;
+use std::sync::Arc;
+
+const GLOBAL_ID_ALPHABET: &[u8; 32] = b"ybndrfg8ejkmcpqxot1uwisza345h769";
+
+/// The text form of a database's global id: thirteen digits of z-base-32 (`spec access-control 7.2`).
+pub fn global_id_text(id: u64) -> String {
+    let digit = |n: u64| char::from(GLOBAL_ID_ALPHABET[(n & 31) as usize]);
+    (0..12).map(|i| digit(id >> (59 - 5 * i))).chain([digit((id & 15) << 1)]).collect()
+}
+
+impl Interp {
+    /// All live documents of a native collection, in id order.
+    pub(super) fn native_documents(&mut self, coll: CollId) -> Result<Vec<(DocId, Arc<Version>)>> {
+        let mut cursor = self.txn.scan(coll, (Bound::Unbounded, Bound::Unbounded), false, None);
+        let mut found = Vec::new();
+        while let Some(document) = cursor.next(&mut self.txn)? {
+            found.push(document);
+        }
+        Ok(found)
+    }
+
+    /// What the system fills into a new or changed document of a native collection, after its fields were checked.
+    pub(super) fn complete_native(&mut self, coll: CollId, data: &mut Object, created: bool, failed: &str) -> Result<()> {
+        match coll {
+            native::DATABASE if created => {
+                let model = self.txn.model().clone();
+                data.insert("scope", Value::Long(model.new_id().0));
+                data.insert("global_id", Value::Long(model.new_id().0));
+            }
+            native::KEY => {
+                if let Some(name) = text(data, "database") {
+                    let Some(id) = self.txn.by_name(native::DATABASE, &name, None)? else {
+                        let message = format!("Field refers to an unknown database name `{name}`.");
+                        return refuse(vec![ConstraintFailure::field("database", message)], failed);
+                    };
+                    let doc = Doc { coll: native::DATABASE, key: DocKey::Id(id), at: None, deleted: false, cover: None };
+                    data.insert("database", Value::Doc(Arc::new(doc)));
+                }
+            }
+            native::ACCESS_PROVIDER => {
+                let audience = format!("https://db.fauna.com/db/{}", global_id_text(self.own_global_id()?));
+                data.insert("audience", Value::string(audience));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The global id of the database the query runs in.
+    fn own_global_id(&mut self) -> Result<u64> {
+        let scope = self.txn.scope();
+        let path = self.txn.database_path(scope)?.unwrap_or_default();
+        let id = path.last().and_then(|(_, _, version)| version.field("global_id"));
+        Ok(id.and_then(|id| id.as_i64()).map_or(0, |id| id as u64))
+    }
+
+    /// The nearest explicit value of a flag that databases inherit.
+    pub fn inherited_flag(&mut self, name: &str) -> Result<Option<bool>> {
+        let scope = self.txn.scope();
+        let path = self.txn.database_path(scope)?.unwrap_or_default();
+        Ok(path.iter().rev().find_map(|(_, _, version)| match version.field(name) {
+            Some(Value::Bool(on)) => Some(on),
+            _ => None,
+        }))
+    }
+
+    pub(super) fn is_protected(&mut self) -> Result<bool> {
+        Ok(self.inherited_flag("protected")?.unwrap_or(false))
+    }
+
+    /// What is wrong with the name and alias of a collection or function that is about to be written.
+    pub(super) fn name_failures(&mut self, coll: CollId, data: &Object, old: Option<&Object>) -> Result<Vec<ConstraintFailure>> {
+        if coll != native::COLLECTION && coll != native::FUNCTION {
+            return Ok(Vec::new());
+        }
+        let mut failures = Vec::new();
+        let mut taken: Option<Vec<(CollId, Str, Option<Str>)>> = None;
+        for field in ["name", "alias"] {
+            let Some(name) = text(data, field) else { continue };
+            if old.is_some_and(|old| text(old, field).as_ref() == Some(&name)) {
+                continue;
+            }
+            let fault = match names::global_name_fault(&name) {
+                Some(fault) => Some(fault),
+                None => {
+                    let known = match &taken {
+                        Some(known) => known,
+                        None => taken.insert(self.taken_names()?),
+                    };
+                    collision(known, coll, &name, old)
+                }
+            };
+            failures.extend(fault.map(|fault| ConstraintFailure::field(field, fault)));
+        }
+        Ok(failures)
+    }
+
+    fn taken_names(&mut self) -> Result<Vec<(CollId, Str, Option<Str>)>> {
+        let mut found = Vec::new();
+        for coll in [native::COLLECTION, native::FUNCTION] {
+            for (_, version) in self.native_documents(coll)? {
+                let data = version.object();
+                found.push((coll, text(&data, "name").unwrap_or_default(), text(&data, "alias")));
+            }
+        }
+        Ok(found)
+    }
+
+    /// What must hold, and what goes first, before a document of a native collection is deleted.
+    pub(super) fn before_native_delete(&mut self, coll: CollId, id: DocId, _data: &Object, name: Option<&str>) -> Result<()> {
+        match coll {
+            native::COLLECTION => {
+                if self.has_written_documents(CollId(id.0.max(0) as u64)) {
+                    return Err(mixed_write());
+                }
+                if self.is_protected()? {
+                    let failure = ConstraintFailure::whole(protected::delete_collection());
+                    return refuse(vec![failure], &format!("Failed to delete Collection `{}`.", name.unwrap_or_default()));
+                }
+            }
+            native::DATABASE => {
+                for (key, version) in self.native_documents(native::KEY)? {
+                    let held = matches!(version.field("database"), Some(Value::Doc(doc)) if doc.key == DocKey::Id(id));
+                    if held {
+                        self.txn.delete(native::KEY, key)?;
+                    }
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// What follows from a written document of a native collection; what is wrong with it beyond its fields.
+    pub(super) fn after_native_write(
+        &mut self,
+        coll: CollId,
+        id: DocId,
+        data: &Object,
+        before: Option<&Object>,
+    ) -> Result<Vec<ConstraintFailure>> {
+        let mut failures = Vec::new();
+        if coll == native::COLLECTION {
+            if self.has_written_documents(CollId(id.0.max(0) as u64)) {
+                return Err(mixed_write());
+            }
+            if let Some(before) = before
+                && self.is_protected()?
+            {
+                let lines = protected::destructive_changes(before, data);
+                failures.extend(lines.into_iter().map(ConstraintFailure::whole));
+            }
+            failures.extend(cross_field_faults(data));
+            failures.extend(self.default_failures(data));
+        }
+        if let Some(before) = before
+            && let (Some(old), Some(new)) = (text(before, "name"), text(data, "name"))
+            && old != new
+        {
+            self.follow_rename(coll, &old, &new)?;
+        }
+        Ok(failures)
+    }
+
+    /// Every default is evaluated once when it is written.
+    fn default_failures(&mut self, data: &Object) -> Vec<ConstraintFailure> {
+        let collection = super::migrations::loaded(CollId(0), data);
+        let mut found = Vec::new();
+        collect_defaults(collection.object_type(), &mut Vec::new(), &mut found);
+        found.into_iter().filter_map(|(path, source, expr)| self.default_value(&source, &expr, &path).err()).collect()
+    }
+
+    /// References by name follow a renamed collection, function or role.
+    fn follow_rename(&mut self, coll: CollId, old: &str, new: &str) -> Result<()> {
+        let places: &[(CollId, &[&str])] = match coll {
+            native::COLLECTION | native::FUNCTION => {
+                &[(native::ROLE, &["privileges", "resource"]), (native::ROLE, &["membership", "resource"])]
+            }
+            native::ROLE => &[
+                (native::FUNCTION, &["role"]),
+                (native::ACCESS_PROVIDER, &["roles"]),
+                (native::ACCESS_PROVIDER, &["roles", "role"]),
+                (native::KEY, &["role"]),
+            ],
+            _ => &[],
+        };
+        for (target, path) in places {
+            for (id, version) in self.native_documents(*target)? {
+                let data = Value::Object(version.object());
+                let renamed = rename(&data, path, old, new);
+                if let (false, Value::Object(renamed)) = (same_value(&data, &renamed), renamed) {
+                    self.txn.put(*target, id, renamed, version.ttl)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The value with `old` replaced by `new` at the end of the path, in every element of arrays on the way.
+fn rename(value: &Value, path: &[&str], old: &str, new: &str) -> Value {
+    match (value, path.split_first()) {
+        (Value::Array(items), _) => Value::array(items.iter().map(|item| rename(item, path, old, new)).collect()),
+        (Value::Object(object), Some((first, rest))) => {
+            let mut out = (**object).clone();
+            if let Some(inner) = object.get(first) {
+                out.insert(*first, rename(inner, rest, old, new));
+            }
+            Value::object(out)
+        }
+        (Value::String(text), None) if &**text == old => Value::string(new),
+        (other, _) => other.clone(),
+    }
+}
+
+/// The first collision of a name with those of other collections and functions.
+fn collision(taken: &[(CollId, Str, Option<Str>)], coll: CollId, name: &str, old: Option<&Object>) -> Option<String> {
+    let own = old.and_then(|old| text(old, "name"));
+    let others = || taken.iter().filter(|(kind, known, _)| !(*kind == coll && Some(known) == own.as_ref()));
+    for (kind, label) in [(native::COLLECTION, "Collection"), (native::FUNCTION, "Function")] {
+        if others().any(|(known, taken, _)| *known == kind && &**taken == name) {
+            return Some(format!("A {label} already exists with the name `{name}`"));
+        }
+        if others().any(|(known, _, alias)| *known == kind && alias.as_deref() == Some(name)) {
+            return Some(format!("A {label} already exists with the alias `{name}`"));
+        }
+    }
+    None
+}
+
+type Default = (Vec<PathPart>, Arc<crate::fql::syntax::Source>, Arc<crate::fql::syntax::ast::Expr>);
+
+fn collect_defaults(
+    ty: &crate::model::schema::field_type::ObjectType,
+    path: &mut Vec<PathPart>,
+    found: &mut Vec<Default>,
+) {
+    for field in &ty.fields {
+        path.push(PathPart::Field(field.name.clone()));
+        if let Some((source, expr)) = &field.default {
+            found.push((path.clone(), source.clone(), expr.clone()));
+        }
+        if let crate::model::schema::field_type::FieldType::Object(inner) = &field.ty {
+            collect_defaults(inner, path, found);
+        }
+        path.pop();
+    }
+}
+
+impl Interp {
+    /// Fails unless the query may be answered as of now; see the module's story.
+    pub(super) fn schema_failure(&self, message: String, frames: &[crate::fql::syntax::Location]) -> Failure {
+        let text = format!("Invalid database schema update.\n{message}");
+        let mut failure = Failure::new("invalid_schema", text);
+        if let Some(query) = failure.query_mut() {
+            query.trace = Some(frames.iter().rev().cloned().collect());
+        }
+        failure
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn global_ids() {
+        assert_eq!(global_id_text(0), "yyyyyyyyyyyyy");
+        assert_eq!(global_id_text(9223372036854775807), "x999999999996");
+        assert_eq!(global_id_text(369090607950332451), "ywxwmh6o4ybng");
+    }
+}
