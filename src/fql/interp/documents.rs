@@ -109,7 +109,14 @@ impl Interp {
                 .and_then(|v| v.field("name"))
             {
                 Some(Value::String(name)) => Ok(name),
-                _ => Ok(id.0.to_string().into()),
+                // Deleted by this query: the name it had.
+                _ => {
+                    let before = self.txn.get(doc.coll, *id, Some(self.txn.snapshot_time()))?;
+                    match before.and_then(|v| v.field("name")) {
+                        Some(Value::String(name)) => Ok(name),
+                        _ => Ok(id.0.to_string().into()),
+                    }
+                }
             },
         }
     }
@@ -249,10 +256,13 @@ impl Interp {
         let collection = self.collection(doc.coll);
         if let Some(collection) = &collection {
             if let Some(native) = collection.native {
-                return Ok(match native.hides(name) {
-                    true => None,
-                    false => version.field(name).map(|v| self.at_read_time(doc, v)),
-                });
+                return match version.field(name).filter(|v| !native.hides(name) && !v.is_null()) {
+                    Some(stored) => {
+                        let value = self.native_field(doc.coll, name, stored)?;
+                        Ok(Some(self.at_read_time(doc, value)))
+                    }
+                    None => Ok(None),
+                };
             }
             if collection.computed_field(name).is_some() {
                 return self.computed_field(doc, collection, name).map(Some);
@@ -333,7 +343,8 @@ impl Interp {
                 if let Some(value) = data.get(name)
                     && !value.is_null()
                 {
-                    out.insert(*name, self.at_read_time(doc, value.clone()));
+                    let value = self.native_field(doc.coll, name, value.clone())?;
+                    out.insert(*name, self.at_read_time(doc, value));
                 }
             }
             return Ok(out);

@@ -12,6 +12,8 @@ mod boolean;
 mod bytes;
 pub mod collection_sets;
 mod date;
+pub mod definitions;
+pub mod document;
 pub mod event_source;
 mod fql_module;
 mod function;
@@ -73,6 +75,8 @@ pub fn shapes() -> Vec<&'static Shape> {
         ],
         query::SHAPES,
         fql_module::SHAPES,
+        document::SHAPES,
+        definitions::SHAPES,
         globals::SHAPES,
     ] {
         shapes.extend(group);

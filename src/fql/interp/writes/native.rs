@@ -260,7 +260,33 @@ fn collect_defaults(
 }
 
 impl Interp {
-    /// Fails unless the query may be answered as of now; see the module's story.
+    /// ``No such user collection `Foo`.``, with a hint if this query has just created it.
+    pub fn unknown_item(&mut self, kind: &'static str, name: &str) -> Failure {
+        let failure = Failure::invalid_argument(kind, format!("No such user {kind} `{name}`."));
+        let coll = if kind == "function" { native::FUNCTION } else { native::COLLECTION };
+        match self.txn.by_name(coll, name, None) {
+            Ok(Some(_)) => {
+                let hint = format!("A {kind} cannot be created and used in the same query.");
+                let place = self.frame().cloned();
+                failure.hint(hint, place)
+            }
+            Ok(None) => failure,
+            Err(error) => error.into(),
+        }
+    }
+
+    /// What a query sees of a stored field of a native document.
+    pub fn native_field(&mut self, coll: CollId, name: &str, stored: Value) -> Result {
+        match (coll, name, &stored) {
+            (native::DATABASE, "global_id", id) => {
+                Ok(Value::string(global_id_text(id.as_i64().unwrap_or_default() as u64)))
+            }
+            (native::KEY, "database", Value::Doc(doc)) => self.doc_name(doc).map(Value::String),
+            _ => Ok(stored),
+        }
+    }
+
+    /// An `invalid_schema` failure, told at a write.
     pub(super) fn schema_failure(&self, message: String, frames: &[crate::fql::syntax::Location]) -> Failure {
         let text = format!("Invalid database schema update.\n{message}");
         let mut failure = Failure::new("invalid_schema", text);
