@@ -10,7 +10,10 @@ use std::sync::Arc;
 const fn named(overloads: &'static [&'static str], example: &'static str) -> Member {
     Member {
         name: "byName",
-        kind: MemberKind::Method { overloads, call: by_name },
+        kind: MemberKind::Method {
+            overloads,
+            call: by_name,
+        },
         effect: Effect::Read,
         about: "A reference to the document of that name, whether it exists or not.",
         example,
@@ -30,17 +33,26 @@ pub static SHAPES: &[&Shape] = &[
                 ],
                 "Collection.create({ name: 'Customer' })",
             ),
-            named(&["(name: String) => NamedRef<CollectionDef>"], "Collection.byName('Customer')"),
+            named(
+                &["(name: String) => NamedRef<CollectionDef>"],
+                "Collection.byName('Customer')",
+            ),
             Member {
                 name: "apply",
-                kind: MemberKind::Method { overloads: &["(collection: String) => Any"], call: user_collection },
+                kind: MemberKind::Method {
+                    overloads: &["(collection: String) => Any"],
+                    call: user_collection,
+                },
                 effect: Effect::Pure,
                 about: "The user-defined collection of that name or alias.",
                 example: "",
             },
             Member {
                 name: "Deleted",
-                kind: MemberKind::Field { ty: "Any", get: |_, _| Ok(Value::Module(Module::Deleted)) },
+                kind: MemberKind::Field {
+                    ty: "Any",
+                    get: |_, _| Ok(Value::Module(Module::Deleted)),
+                },
                 effect: Effect::Pure,
                 about: "Stands for the collection of a document whose collection is gone.",
                 example: "Collection.Deleted",
@@ -76,10 +88,16 @@ pub static SHAPES: &[&Shape] = &[
                 ],
                 "Function.create({ name: 'Double', body: 'x => x * 2' })",
             ),
-            named(&["(name: String) => NamedRef<FunctionDef>"], "Function.byName('Double')"),
+            named(
+                &["(name: String) => NamedRef<FunctionDef>"],
+                "Function.byName('Double')",
+            ),
             Member {
                 name: "apply",
-                kind: MemberKind::Method { overloads: &["(function: String) => Any"], call: user_function },
+                kind: MemberKind::Method {
+                    overloads: &["(function: String) => Any"],
+                    call: user_function,
+                },
                 effect: Effect::Pure,
                 about: "The user-defined function of that name or alias.",
                 example: "",
@@ -110,10 +128,15 @@ pub static SHAPES: &[&Shape] = &[
         about: "The database's user-defined roles.",
         members: &[
             create(
-                &["(data: { name: String, privileges: Any, membership: Any, data: { *: Any } | Null }) => Role"],
+                &[
+                    "(data: { name: String, privileges: Any, membership: Any, data: { *: Any } | Null }) => Role",
+                ],
                 "Role.create({ name: 'reader' })",
             ),
-            named(&["(name: String) => NamedRef<Role>"], "Role.byName('reader')"),
+            named(
+                &["(name: String) => NamedRef<Role>"],
+                "Role.byName('reader')",
+            ),
             all(&[
                 "() => Set<Role>",
                 "(range: { from: Any } | { to: Any } | { from: Any, to: Any }) => Set<Role>",
@@ -145,7 +168,10 @@ pub static SHAPES: &[&Shape] = &[
                 ],
                 "",
             ),
-            named(&["(name: String) => NamedRef<AccessProvider>"], "AccessProvider.byName('auth0')"),
+            named(
+                &["(name: String) => NamedRef<AccessProvider>"],
+                "AccessProvider.byName('auth0')",
+            ),
             all(&[
                 "() => Set<AccessProvider>",
                 "(range: { from: Any } | { to: Any } | { from: Any, to: Any }) => Set<AccessProvider>",
@@ -177,7 +203,10 @@ pub static SHAPES: &[&Shape] = &[
                 ],
                 "Database.create({ name: 'child' })",
             ),
-            named(&["(name: String) => NamedRef<DatabaseDef>"], "Database.byName('child')"),
+            named(
+                &["(name: String) => NamedRef<DatabaseDef>"],
+                "Database.byName('child')",
+            ),
             all(&[
                 "() => Set<DatabaseDef>",
                 "(range: { from: Any } | { to: Any } | { from: Any, to: Any }) => Set<DatabaseDef>",
@@ -203,14 +232,21 @@ pub static SHAPES: &[&Shape] = &[
 fn argument(args: &[Value], name: &str) -> Result<Str> {
     match args.first() {
         Some(Value::String(text)) => Ok(text.clone()),
-        other => Err(Failure::argument_type(name, "String", other.unwrap_or(&Value::NULL))),
+        other => Err(Failure::argument_type(
+            name,
+            "String",
+            other.unwrap_or(&Value::NULL),
+        )),
     }
 }
 
 fn user_collection(me: &mut Interp, _: &Value, args: &[Value]) -> Result {
     let name = argument(args, "collection")?;
     match me.txn.schema().collection_named(&name) {
-        Some(collection) => Ok(Value::Module(Module::Collection { id: collection.id, name })),
+        Some(collection) => Ok(Value::Module(Module::Collection {
+            id: collection.id,
+            name,
+        })),
         None => Err(me.unknown_item("collection", &name)),
     }
 }
@@ -218,7 +254,10 @@ fn user_collection(me: &mut Interp, _: &Value, args: &[Value]) -> Result {
 fn user_function(me: &mut Interp, _: &Value, args: &[Value]) -> Result {
     let name = argument(args, "function")?;
     match me.txn.schema().function_named(&name) {
-        Some(function) => Ok(Value::Function(Arc::new(FunctionRef { id: function.id, name }))),
+        Some(function) => Ok(Value::Function(Arc::new(FunctionRef {
+            id: function.id,
+            name,
+        }))),
         None => Err(me.unknown_item("function", &name)),
     }
 }

@@ -2,7 +2,9 @@
 //!
 //! Native collections have most of them too; their shapes name their own types, see the functions of this file.
 
-use crate::fql::interp::{Change, Effect, Failure, Interp, Member, MemberKind, Result, Shape, WriteMode};
+use crate::fql::interp::{
+    Change, Effect, Failure, Interp, Member, MemberKind, Result, Shape, WriteMode,
+};
 use crate::model::native;
 use crate::value::{CollId, Doc, DocId, DocKey, Module, Object, Value};
 use std::sync::Arc;
@@ -11,7 +13,10 @@ use std::sync::Arc;
 pub const fn create(overloads: &'static [&'static str], example: &'static str) -> Member {
     Member {
         name: "create",
-        kind: MemberKind::Method { overloads, call: create_document },
+        kind: MemberKind::Method {
+            overloads,
+            call: create_document,
+        },
         effect: Effect::Write,
         about: "Creates a document.",
         example,
@@ -22,7 +27,10 @@ pub const fn create(overloads: &'static [&'static str], example: &'static str) -
 pub const fn by_id(overloads: &'static [&'static str]) -> Member {
     Member {
         name: "byId",
-        kind: MemberKind::Method { overloads, call: reference },
+        kind: MemberKind::Method {
+            overloads,
+            call: reference,
+        },
         effect: Effect::Read,
         about: "A reference to the document of that id, whether it exists or not.",
         example: "",
@@ -33,7 +41,10 @@ pub const fn by_id(overloads: &'static [&'static str]) -> Member {
 pub const fn apply(overloads: &'static [&'static str]) -> Member {
     Member {
         name: "apply",
-        kind: MemberKind::Method { overloads, call: reference },
+        kind: MemberKind::Method {
+            overloads,
+            call: reference,
+        },
         effect: Effect::Pure,
         about: "A reference to the document of that id, whether it exists or not.",
         example: "",
@@ -43,7 +54,10 @@ pub const fn apply(overloads: &'static [&'static str]) -> Member {
 /// `doc.exists()`
 pub const EXISTS: Member = Member {
     name: "exists",
-    kind: MemberKind::Method { overloads: &["() => Boolean"], call: exists },
+    kind: MemberKind::Method {
+        overloads: &["() => Boolean"],
+        call: exists,
+    },
     effect: Effect::Read,
     about: "Whether the document exists and may be read.",
     example: "",
@@ -81,7 +95,10 @@ pub const fn replace(overloads: &'static [&'static str]) -> Member {
 pub const fn delete(overloads: &'static [&'static str]) -> Member {
     Member {
         name: "delete",
-        kind: MemberKind::Method { overloads, call: delete_document },
+        kind: MemberKind::Method {
+            overloads,
+            call: delete_document,
+        },
         effect: Effect::Write,
         about: "Deletes the document.",
         example: "",
@@ -91,7 +108,10 @@ pub const fn delete(overloads: &'static [&'static str]) -> Member {
 /// `C.toString()`
 pub const TO_STRING: Member = Member {
     name: "toString",
-    kind: MemberKind::Method { overloads: &["() => String"], call: collection_name },
+    kind: MemberKind::Method {
+        overloads: &["() => String"],
+        call: collection_name,
+    },
     effect: Effect::Pure,
     about: "The name of the collection.",
     example: "",
@@ -107,7 +127,10 @@ pub static SHAPES: &[&Shape] = &[
             create(&["(data: { *: Any }) => Any"], ""),
             Member {
                 name: "createData",
-                kind: MemberKind::Method { overloads: &["(data: { *: Any }) => Any"], call: create_data },
+                kind: MemberKind::Method {
+                    overloads: &["(data: { *: Any }) => Any"],
+                    call: create_data,
+                },
                 effect: Effect::Write,
                 about: "Creates a document of which everything given is user data.",
                 example: "",
@@ -117,7 +140,10 @@ pub static SHAPES: &[&Shape] = &[
             TO_STRING,
             Member {
                 name: "definition",
-                kind: MemberKind::Field { ty: "CollectionDef", get: definition },
+                kind: MemberKind::Field {
+                    ty: "CollectionDef",
+                    get: definition,
+                },
                 effect: Effect::Read,
                 about: "The collection's definition.",
                 example: "",
@@ -183,19 +209,31 @@ pub fn document(this: &Value) -> Result<&Arc<Doc>> {
 pub fn object(args: &[Value], index: usize) -> Result<&Arc<Object>> {
     match args.get(index) {
         Some(Value::Object(object)) => Ok(object),
-        other => Err(Failure::argument_type("data", "{ *: Any }", other.unwrap_or(&Value::NULL))),
+        other => Err(Failure::argument_type(
+            "data",
+            "{ *: Any }",
+            other.unwrap_or(&Value::NULL),
+        )),
     }
 }
 
 fn create_document(me: &mut Interp, this: &Value, args: &[Value]) -> Result {
-    me.create_document(collection(this)?, object(args, 0)?, WriteMode::Fields).map(Value::Doc)
+    me.create_document(collection(this)?, object(args, 0)?, WriteMode::Fields)
+        .map(Value::Doc)
 }
 
 fn create_data(me: &mut Interp, this: &Value, args: &[Value]) -> Result {
-    me.create_document(collection(this)?, object(args, 0)?, WriteMode::Data).map(Value::Doc)
+    me.create_document(collection(this)?, object(args, 0)?, WriteMode::Data)
+        .map(Value::Doc)
 }
 
-fn change(me: &mut Interp, this: &Value, args: &[Value], change: Change, mode: WriteMode) -> Result {
+fn change(
+    me: &mut Interp,
+    this: &Value,
+    args: &[Value],
+    change: Change,
+    mode: WriteMode,
+) -> Result {
     me.change_document(document(this)?, change, object(args, 0)?, mode)
 }
 
@@ -206,7 +244,13 @@ fn delete_document(me: &mut Interp, this: &Value, _: &[Value]) -> Result {
 fn reference(me: &mut Interp, this: &Value, args: &[Value]) -> Result {
     let id = match args.first() {
         Some(Value::Id(id)) => DocId(*id),
-        other => return Err(Failure::argument_type("id", "ID", other.unwrap_or(&Value::NULL))),
+        other => {
+            return Err(Failure::argument_type(
+                "id",
+                "ID",
+                other.unwrap_or(&Value::NULL),
+            ));
+        }
     };
     Ok(Value::Doc(me.doc(collection(this)?, id)))
 }
@@ -224,7 +268,10 @@ fn collection_name(_: &mut Interp, this: &Value, _: &[Value]) -> Result {
 
 fn definition(me: &mut Interp, this: &Value) -> Result {
     let id = collection(this)?;
-    Ok(Value::Doc(me.doc(native::COLLECTION, DocId(i64::try_from(id.0).unwrap_or(-1)))))
+    Ok(Value::Doc(me.doc(
+        native::COLLECTION,
+        DocId(i64::try_from(id.0).unwrap_or(-1)),
+    )))
 }
 
 /// A reference to the document of that name.
@@ -232,11 +279,23 @@ pub fn by_name(me: &mut Interp, this: &Value, args: &[Value]) -> Result {
     let coll = collection(this)?;
     let name = match args.first() {
         Some(Value::String(name)) => name.clone(),
-        other => return Err(Failure::argument_type("name", "String", other.unwrap_or(&Value::NULL))),
+        other => {
+            return Err(Failure::argument_type(
+                "name",
+                "String",
+                other.unwrap_or(&Value::NULL),
+            ));
+        }
     };
     let key = match me.txn.by_name(coll, &name, me.at)? {
         Some(id) => DocKey::Id(id),
         None => DocKey::Name(name),
     };
-    Ok(Value::Doc(Arc::new(Doc { coll, key, at: me.at, deleted: false, cover: None })))
+    Ok(Value::Doc(Arc::new(Doc {
+        coll,
+        key,
+        at: me.at,
+        deleted: false,
+        cover: None,
+    })))
 }

@@ -275,8 +275,10 @@ impl FieldDef {
     fn rule(&self) -> FieldRule {
         let ty = self.ty.field_type().cloned().unwrap_or(FieldType::Any);
         let mut rule = FieldRule::new(&self.name, ty);
-        rule.default =
-            self.default.as_ref().and_then(|default| Some((default.source.clone(), default.expr().ok()?.clone())));
+        rule.default = self
+            .default
+            .as_ref()
+            .and_then(|default| Some((default.source.clone(), default.expr().ok()?.clone())));
         rule
     }
 }

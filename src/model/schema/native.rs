@@ -190,7 +190,10 @@ impl NativeCollection {
         self.stored.get_or_init(|| {
             let mut fields = (self.build)();
             fields.retain(|field| &*field.name != "ttl");
-            ObjectType { fields, wildcard: None }
+            ObjectType {
+                fields,
+                wildcard: None,
+            }
         })
     }
 

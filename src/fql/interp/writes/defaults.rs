@@ -12,7 +12,12 @@ use std::sync::Arc;
 
 impl Interp {
     /// Fills in what is absent: declared defaults, and objects that may consist of them.
-    pub(super) fn add_defaults(&mut self, collection: &Arc<Collection>, data: &mut Object, failed: &str) -> Result<()> {
+    pub(super) fn add_defaults(
+        &mut self,
+        collection: &Arc<Collection>,
+        data: &mut Object,
+        failed: &str,
+    ) -> Result<()> {
         let Some(native) = collection.native else {
             let mut path = Vec::new();
             return self.fill(collection.object_type(), data, &mut path, failed);
@@ -23,7 +28,13 @@ impl Interp {
         Ok(())
     }
 
-    fn fill(&mut self, ty: &ObjectType, data: &mut Object, path: &mut Vec<PathPart>, failed: &str) -> Result<()> {
+    fn fill(
+        &mut self,
+        ty: &ObjectType,
+        data: &mut Object,
+        path: &mut Vec<PathPart>,
+        failed: &str,
+    ) -> Result<()> {
         for field in &ty.fields {
             path.push(PathPart::Field(field.name.clone()));
             match (data.get(&field.name), &field.default, &field.ty) {
@@ -64,35 +75,63 @@ impl Interp {
         let problem = match self.stored_value(source, expr) {
             Ok(value) => match check_storable(&[("value", value.clone())].into_iter().collect()) {
                 Ok(()) => return Ok(value),
-                Err(_) => format!("Value has type {}, which cannot be persisted", value.type_name()),
+                Err(_) => format!(
+                    "Value has type {}, which cannot be persisted",
+                    value.type_name()
+                ),
             },
             Err(failure) => failure_text(&failure),
         };
-        Err(ConstraintFailure::at(path.to_vec(), format!("Default field evaluation failed.\n{problem}")))
+        Err(ConstraintFailure::at(
+            path.to_vec(),
+            format!("Default field evaluation failed.\n{problem}"),
+        ))
     }
 
     /// Evaluates an expression of the schema: it sees no variables, and observes at most.
     pub(super) fn stored_value(&mut self, source: &Arc<Source>, expr: &ast::Expr) -> Result {
-        let ceiling = Ceiling { effect: Effect::Observation, reason: "default values" };
+        let ceiling = Ceiling {
+            effect: Effect::Observation,
+            reason: "default values",
+        };
         self.limited(ceiling, |me| {
-            me.reading_at(None, |me| me.in_source(source, |me| me.eval(expr, &Env::default())))
+            me.reading_at(None, |me| {
+                me.in_source(source, |me| me.eval(expr, &Env::default()))
+            })
         })
     }
 
     /// Evaluates the check constraints of a written document.
-    pub(super) fn check_constraints(&mut self, collection: &Arc<Collection>, id: DocId, failed: &str) -> Result<()> {
+    pub(super) fn check_constraints(
+        &mut self,
+        collection: &Arc<Collection>,
+        id: DocId,
+        failed: &str,
+    ) -> Result<()> {
         if collection.checks.is_empty() {
             return Ok(());
         }
         let doc = Value::Doc(self.doc(collection.id, id));
         let mut failures = Vec::new();
         for check in &collection.checks {
-            let lambda = check.body.lambda().map_err(|faults| Failure::invalid_query(faults.to_vec()))?.clone();
-            let principal = Arc::new(Principal { permissions: Permissions::Admin, ..(*self.principal).clone() });
-            let ceiling = Ceiling { effect: Effect::Read, reason: "check constraints" };
+            let lambda = check
+                .body
+                .lambda()
+                .map_err(|faults| Failure::invalid_query(faults.to_vec()))?
+                .clone();
+            let principal = Arc::new(Principal {
+                permissions: Permissions::Admin,
+                ..(*self.principal).clone()
+            });
+            let ceiling = Ceiling {
+                effect: Effect::Read,
+                reason: "check constraints",
+            };
             let result = self.acting_as(principal, |me| {
                 me.limited(ceiling, |me| {
-                    me.reading_at(None, |me| me.call_stored(&lambda, &check.body.source, vec![doc.clone()]))
+                    me.reading_at(None, |me| {
+                        me.call_stored(&lambda, &check.body.source, vec![doc.clone()])
+                    })
                 })
             })?;
             let name = &check.name;
@@ -118,7 +157,8 @@ pub(super) fn failure_text(failure: &Failure) -> String {
             texts.join("\n")
         }
         FailureKind::Query(query) => {
-            let place: Option<&Location> = query.at.iter().chain(query.trace.iter().flatten()).next();
+            let place: Option<&Location> =
+                query.at.iter().chain(query.trace.iter().flatten()).next();
             let diagnostic = Diagnostic {
                 severity: Severity::Error,
                 message: query.message.clone(),

@@ -3,13 +3,13 @@
 use super::super::{Failure, Interp, Resource, Result};
 use super::{Change, WriteMode};
 use crate::access::Action;
+use crate::model::Version;
 use crate::model::native;
 use crate::model::schema::field_type::{FieldType, ObjectType};
 use crate::model::schema::merge::{check_storable, merged, without_nulls};
 use crate::model::schema::names::RESERVED_FIELDS;
 use crate::model::schema::validate::{Resolve, validate_object, validate_value};
 use crate::model::schema::{Collection, ConstraintFailure, Schema};
-use crate::model::Version;
 use crate::value::{CollId, Doc, DocId, DocKey, Object, Time, Value};
 use std::sync::Arc;
 
@@ -23,7 +23,12 @@ struct Contents {
 
 impl Interp {
     /// Creates a document.
-    pub fn create_document(&mut self, coll: CollId, argument: &Object, mode: WriteMode) -> Result<Arc<Doc>> {
+    pub fn create_document(
+        &mut self,
+        coll: CollId,
+        argument: &Object,
+        mode: WriteMode,
+    ) -> Result<Arc<Doc>> {
         self.check_present()?;
         let collection = self.written_collection(coll)?;
         let failed = format!("Failed to create {}.", describe(&collection));
@@ -46,11 +51,21 @@ impl Interp {
             None => self.txn.model().new_id(),
         };
         let prospective = || vec![prospective(&collection, id, &argument)];
-        if given_id.is_some() && !self.allowed(Action::CreateWithId, Resource::Collection(coll), prospective)? {
+        if given_id.is_some()
+            && !self.allowed(
+                Action::CreateWithId,
+                Resource::Collection(coll),
+                prospective,
+            )?
+        {
             let now = Value::Time(self.txn.time().into());
             let arguments = || {
                 let mut arguments = prospective();
-                arguments.extend([now, Value::string("create"), Value::object(argument.clone())]);
+                arguments.extend([
+                    now,
+                    Value::string("create"),
+                    Value::object(argument.clone()),
+                ]);
                 arguments
             };
             self.authorize(Action::HistoryWrite, Resource::Collection(coll), arguments)?;
@@ -58,7 +73,10 @@ impl Interp {
         self.authorize(Action::Create, Resource::Collection(coll), prospective)?;
         self.check_not_mixed(coll)?;
         if given_id.is_some() && self.txn.get(coll, id, None)?.is_some() {
-            let message = format!("Collection `{}` already contains document with id {}.", collection.name, id.0);
+            let message = format!(
+                "Collection `{}` already contains document with id {}.",
+                collection.name, id.0
+            );
             return Err(Failure::new("document_id_exists", message));
         }
         if mode == WriteMode::Fields {
@@ -70,7 +88,13 @@ impl Interp {
     }
 
     /// Updates or replaces a document.
-    pub fn change_document(&mut self, doc: &Arc<Doc>, change: Change, argument: &Object, mode: WriteMode) -> Result {
+    pub fn change_document(
+        &mut self,
+        doc: &Arc<Doc>,
+        change: Change,
+        argument: &Object,
+        mode: WriteMode,
+    ) -> Result {
         self.check_present()?;
         let coll = doc.coll;
         let Some((id, before)) = self.existing(doc)? else {
@@ -81,8 +105,17 @@ impl Interp {
         };
         let collection = self.written_collection(coll)?;
         let failed = match collection.is_named() {
-            true => format!("Failed to update {} `{}`.", collection.name, self.doc_name(doc)?),
-            false => format!("Failed to update {} with id {}{}.", describe_one(&collection), id.0, within(&collection)),
+            true => format!(
+                "Failed to update {} `{}`.",
+                collection.name,
+                self.doc_name(doc)?
+            ),
+            false => format!(
+                "Failed to update {} with id {}{}.",
+                describe_one(&collection),
+                id.0,
+                within(&collection)
+            ),
         };
         storable(argument)?;
         if mode == WriteMode::Fields {
@@ -93,13 +126,25 @@ impl Interp {
             Change::Update => merged(&old, argument),
             Change::Replace => argument.clone(),
         };
-        let new = || vec![Value::Doc(doc.clone()), prospective(&collection, id, &candidate)];
+        let new = || {
+            vec![
+                Value::Doc(doc.clone()),
+                prospective(&collection, id, &candidate),
+            ]
+        };
         self.authorize(Action::Write, Resource::Collection(coll), new)?;
         self.check_not_mixed(coll)?;
         if mode == WriteMode::Fields {
             refuse_reserved(&collection, argument, &failed)?;
         }
-        let contents = self.contents(&collection, Some(&before), argument.clone(), Some(change), mode, &failed)?;
+        let contents = self.contents(
+            &collection,
+            Some(&before),
+            argument.clone(),
+            Some(change),
+            mode,
+            &failed,
+        )?;
         self.store(&collection, id, contents, Some(old), &failed)?;
         Ok(Value::Doc(doc.clone()))
     }
@@ -108,7 +153,9 @@ impl Interp {
     pub fn delete_document(&mut self, doc: &Arc<Doc>) -> Result {
         self.check_present()?;
         let coll = doc.coll;
-        self.authorize(Action::Delete, Resource::Collection(coll), || vec![Value::Doc(doc.clone())])?;
+        self.authorize(Action::Delete, Resource::Collection(coll), || {
+            vec![Value::Doc(doc.clone())]
+        })?;
         let Some((id, before)) = self.existing(doc)? else {
             return Err(match self.missing(doc)? {
                 Some(missing) => self.missing_failure(doc, &missing),
@@ -129,7 +176,13 @@ impl Interp {
             Some(name) => DocKey::Name(name),
             None => DocKey::Id(id),
         };
-        Ok(Value::Doc(Arc::new(Doc { coll, key, at: None, deleted: true, cover: None })))
+        Ok(Value::Doc(Arc::new(Doc {
+            coll,
+            key,
+            at: None,
+            deleted: true,
+            cover: None,
+        })))
     }
 
     /// The current version of a document that may be read, and its id.
@@ -137,7 +190,10 @@ impl Interp {
         if doc.deleted {
             return Ok(None);
         }
-        let now = Doc { at: None, ..doc.clone() };
+        let now = Doc {
+            at: None,
+            ..doc.clone()
+        };
         let version = match self.read(&now)? {
             Ok(version) => version,
             Err(_) => return Ok(None),
@@ -155,7 +211,10 @@ impl Interp {
         mode: WriteMode,
         failed: &str,
     ) -> Result<Contents> {
-        let keeps_ttl = !collection.is_native() || collection.native.is_some_and(|native| native.field("ttl").is_some());
+        let keeps_ttl = !collection.is_native()
+            || collection
+                .native
+                .is_some_and(|native| native.field("ttl").is_some());
         let given_ttl = match mode {
             WriteMode::Fields if keeps_ttl => argument.remove("ttl"),
             WriteMode::Fields | WriteMode::Data => None,
@@ -172,7 +231,9 @@ impl Interp {
         let schema = self.txn.schema().clone();
         let resolve = resolver(&schema);
         let mut failures = match collection.native {
-            Some(native) => validate_object(native.object_without_ttl(), &data, old.as_deref(), &resolve),
+            Some(native) => {
+                validate_object(native.object_without_ttl(), &data, old.as_deref(), &resolve)
+            }
             None => validate_object(collection.object_type(), &data, None, &resolve),
         };
         let (ttl, ttl_failures) = self.ttl(collection, before, given_ttl, change, mode, &resolve);
@@ -205,7 +266,10 @@ impl Interp {
     ) -> (Option<Time>, Vec<ConstraintFailure>) {
         let renewed = collection.ttl_days.map(|days| {
             let now: Time = self.txn.time().into();
-            Time { secs: now.secs.saturating_add(days.saturating_mul(SECONDS_OF_DAY)), nanos: now.nanos }
+            Time {
+                secs: now.secs.saturating_add(days.saturating_mul(SECONDS_OF_DAY)),
+                nanos: now.nanos,
+            }
         });
         match given {
             Some(Value::Time(time)) => (Some(time), Vec::new()),
@@ -213,7 +277,10 @@ impl Interp {
             Some(Value::Null(_)) => (None, Vec::new()),
             Some(other) => {
                 let path = vec![crate::value::PathPart::Field("ttl".into())];
-                (None, validate_value(&FieldType::Time.optional(), &other, path, resolve))
+                (
+                    None,
+                    validate_value(&FieldType::Time.optional(), &other, path, resolve),
+                )
             }
             None if renewed.is_some() => (renewed, Vec::new()),
             None => {
@@ -247,7 +314,10 @@ impl Interp {
             let failures = outcome
                 .unique_conflicts
                 .into_iter()
-                .map(|conflict| ConstraintFailure { paths: conflict.paths, message: "Failed unique constraint".into() })
+                .map(|conflict| ConstraintFailure {
+                    paths: conflict.paths,
+                    message: "Failed unique constraint".into(),
+                })
                 .collect();
             return refuse(failures, "Failed unique constraint.");
         }
@@ -261,17 +331,22 @@ impl Interp {
     /// Fails inside `at(past)`.
     fn check_present(&self) -> Result<()> {
         match self.at {
-            Some(at) if at < self.txn.time() => {
-                Err(Failure::new("invalid_write", "Cannot write at a snapshot time in the past."))
-            }
+            Some(at) if at < self.txn.time() => Err(Failure::new(
+                "invalid_write",
+                "Cannot write at a snapshot time in the past.",
+            )),
             Some(_) | None => Ok(()),
         }
     }
 
     /// The collection that is written to, as of the start of the query.
     fn written_collection(&self, coll: CollId) -> Result<Arc<Collection>> {
-        self.collection(coll)
-            .ok_or_else(|| Failure::new("invalid_write", "Cannot write to a collection that does not exist."))
+        self.collection(coll).ok_or_else(|| {
+            Failure::new(
+                "invalid_write",
+                "Cannot write to a collection that does not exist.",
+            )
+        })
     }
 
     /// Fails if the definition of the collection is written by this query too.
@@ -279,22 +354,45 @@ impl Interp {
         if native::is_native(coll) {
             return Ok(());
         }
-        let mixed = self.pending.native.iter().any(|write| write.coll == native::COLLECTION && write.id.0 as u64 == coll.0);
+        let mixed = self
+            .pending
+            .native
+            .iter()
+            .any(|write| write.coll == native::COLLECTION && write.id.0 as u64 == coll.0);
         if mixed { Err(mixed_write()) } else { Ok(()) }
     }
 
     /// Remembers what was written, for the end of the query.
-    fn note_write(&mut self, coll: CollId, id: DocId, before: Option<Arc<Object>>, name: Option<crate::value::Str>) {
+    fn note_write(
+        &mut self,
+        coll: CollId,
+        id: DocId,
+        before: Option<Arc<Object>>,
+        name: Option<crate::value::Str>,
+    ) {
         if !native::is_native(coll) {
             self.pending.documents.insert(coll);
             return;
         }
         let frames = self.frames().to_vec();
-        match self.pending.native.iter_mut().find(|write| write.coll == coll && write.id == id) {
+        match self
+            .pending
+            .native
+            .iter_mut()
+            .find(|write| write.coll == coll && write.id == id)
+        {
             Some(known) => known.frames = frames,
             None => {
-                let name = name.or_else(|| crate::model::schema::load::text(before.as_deref()?, "name")).unwrap_or_default();
-                self.pending.native.push(super::NativeWrite { coll, id, name, before, frames });
+                let name = name
+                    .or_else(|| crate::model::schema::load::text(before.as_deref()?, "name"))
+                    .unwrap_or_default();
+                self.pending.native.push(super::NativeWrite {
+                    coll,
+                    id,
+                    name,
+                    before,
+                    frames,
+                });
             }
         }
     }
@@ -307,14 +405,20 @@ impl Interp {
 
 /// A collection's definition and its documents in one query.
 pub(super) fn mixed_write() -> Failure {
-    Failure::new("invalid_write", "Cannot modify a document and its collection in the same query.")
+    Failure::new(
+        "invalid_write",
+        "Cannot modify a document and its collection in the same query.",
+    )
 }
 
 /// Looks names of types up in a schema.
 pub(super) fn resolver(schema: &Schema) -> impl Fn(&str) -> Option<CollId> {
     |name| {
         let native = native::by_name(name).map(|native| native.id);
-        schema.collection_named(name).map(|collection| collection.id).or(native)
+        schema
+            .collection_named(name)
+            .map(|collection| collection.id)
+            .or(native)
     }
 }
 
@@ -334,11 +438,19 @@ fn describe(collection: &Collection) -> String {
 }
 
 fn describe_one(collection: &Collection) -> &str {
-    if collection.is_native() { &collection.name } else { "document" }
+    if collection.is_native() {
+        &collection.name
+    } else {
+        "document"
+    }
 }
 
 fn within(collection: &Collection) -> String {
-    if collection.is_native() { String::new() } else { format!(" in collection `{}`", collection.name) }
+    if collection.is_native() {
+        String::new()
+    } else {
+        format!(" in collection `{}`", collection.name)
+    }
 }
 
 fn storable(argument: &Object) -> Result<()> {
@@ -346,14 +458,28 @@ fn storable(argument: &Object) -> Result<()> {
 }
 
 fn refuse_computed(collection: &Collection, argument: &Object, failed: &str) -> Result<()> {
-    let computed = argument.keys().filter(|name| collection.computed_field(name).is_some());
-    refuse(computed.map(|name| ConstraintFailure::field(name, "Cannot write to a computed field")).collect(), failed)
+    let computed = argument
+        .keys()
+        .filter(|name| collection.computed_field(name).is_some());
+    refuse(
+        computed
+            .map(|name| ConstraintFailure::field(name, "Cannot write to a computed field"))
+            .collect(),
+        failed,
+    )
 }
 
 fn refuse_reserved(collection: &Collection, argument: &Object, failed: &str) -> Result<()> {
-    let reserved = |name: &&crate::value::Str| RESERVED_FIELDS.contains(&&***name) && !(collection.is_native() && &***name == "data");
+    let reserved = |name: &&crate::value::Str| {
+        RESERVED_FIELDS.contains(&&***name) && !(collection.is_native() && &***name == "data")
+    };
     let names = argument.keys().filter(reserved);
-    refuse(names.map(|name| ConstraintFailure::field(name, "Is a reserved field and cannot be used")).collect(), failed)
+    refuse(
+        names
+            .map(|name| ConstraintFailure::field(name, "Is a reserved field and cannot be used"))
+            .collect(),
+        failed,
+    )
 }
 
 fn given_id(id: &Value, failed: &str) -> Result<DocId> {
@@ -368,7 +494,10 @@ fn given_id(id: &Value, failed: &str) -> Result<DocId> {
         Value::Id(_) | Value::Long(_) | Value::Int(_) => "id must be nonnegative".to_string(),
         Value::Null(_) => "Missing required field of type ID | String | Long".to_string(),
         other => {
-            format!("Expected ID | String | Long, provided {}", crate::model::schema::type_display::provided(other))
+            format!(
+                "Expected ID | String | Long, provided {}",
+                crate::model::schema::type_display::provided(other)
+            )
         }
     };
     refuse(vec![ConstraintFailure::field("id", problem)], failed).map(|()| DocId(-1))
@@ -380,7 +509,10 @@ fn prospective(collection: &Collection, id: DocId, data: &Object) -> Value {
     if !collection.is_named() {
         out.insert("id", Value::Id(id.0));
     }
-    let module = crate::value::Module::Collection { id: collection.id, name: collection.name.clone() };
+    let module = crate::value::Module::Collection {
+        id: collection.id,
+        name: collection.name.clone(),
+    };
     out.insert("coll", Value::Module(module));
     for (name, value) in data.iter() {
         out.insert(name.clone(), value.clone());
@@ -393,9 +525,15 @@ fn prospective(collection: &Collection, id: DocId, data: &Object) -> Value {
 
 /// A replaced document keeps what only the system writes.
 fn with_internal_fields(collection: &Collection, mut argument: Object, old: &Object) -> Object {
-    let Some(native) = collection.native else { return argument };
+    let Some(native) = collection.native else {
+        return argument;
+    };
     let rules: &ObjectType = native.object();
-    for rule in rules.fields.iter().filter(|rule| rule.access != crate::model::schema::field_type::Access::Open) {
+    for rule in rules
+        .fields
+        .iter()
+        .filter(|rule| rule.access != crate::model::schema::field_type::Access::Open)
+    {
         if let (false, Some(value)) = (argument.contains_key(&rule.name), old.get(&rule.name)) {
             argument.insert(rule.name.clone(), value.clone());
         }

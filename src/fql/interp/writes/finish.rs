@@ -13,7 +13,9 @@ use crate::model::native;
 use crate::model::schema::check::is_builtin_role;
 use crate::model::schema::load::{one_or_many, text};
 use crate::model::schema::types::{TypeFault, compile};
-use crate::model::schema::{Collection, ConstraintFailure, Definition, Schema, TypeText, names, protected};
+use crate::model::schema::{
+    Collection, ConstraintFailure, Definition, Schema, TypeText, names, protected,
+};
 use crate::value::{CollId, Object, Str, Value};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -40,14 +42,26 @@ impl Interp {
                 .map_err(|failure| with_frames(failure, &write.frames))?;
         }
         let schema_write = |write: &&NativeWrite| {
-            [native::COLLECTION, native::FUNCTION, native::ROLE, native::ACCESS_PROVIDER].contains(&write.coll)
+            [
+                native::COLLECTION,
+                native::FUNCTION,
+                native::ROLE,
+                native::ACCESS_PROVIDER,
+            ]
+            .contains(&write.coll)
         };
-        let Some(last) = pending.native.iter().filter(schema_write).next_back() else { return Ok(()) };
+        let Some(last) = pending.native.iter().filter(schema_write).next_back() else {
+            return Ok(());
+        };
         let mut faults: Vec<Diagnostic> = Vec::new();
         if self.is_protected()? {
             self.check_backing_indexes(pending, &schema, &last.frames)?;
         }
-        for write in pending.native.iter().filter(|write| write.coll == native::COLLECTION) {
+        for write in pending
+            .native
+            .iter()
+            .filter(|write| write.coll == native::COLLECTION)
+        {
             derived_type_faults(write, &schema, &mut faults);
         }
         for (id, messages) in &pending.migration_faults {
@@ -63,17 +77,30 @@ impl Interp {
         if faults.is_empty() {
             return Ok(());
         }
-        let texts: Vec<String> = faults.iter().map(|fault| indented(&fault.render())).collect();
+        let texts: Vec<String> = faults
+            .iter()
+            .map(|fault| indented(&fault.render()))
+            .collect();
         Err(self.schema_failure(texts.join("\n"), &last.frames))
     }
 
     /// The schema as this query leaves it.
     fn final_schema(&mut self) -> Result<Schema> {
         let mut definitions = Vec::new();
-        for coll in [native::COLLECTION, native::FUNCTION, native::ROLE, native::ACCESS_PROVIDER] {
+        for coll in [
+            native::COLLECTION,
+            native::FUNCTION,
+            native::ROLE,
+            native::ACCESS_PROVIDER,
+        ] {
             for (id, version) in self.native_documents(coll)? {
                 let ts = version.ts.unwrap_or_default();
-                definitions.push(Definition { coll, id, fields: version.object(), ts });
+                definitions.push(Definition {
+                    coll,
+                    id,
+                    fields: version.object(),
+                    ts,
+                });
             }
         }
         let current = self.txn.schema().clone();
@@ -82,7 +109,10 @@ impl Interp {
 
     /// References by name that a written document makes, or leaves dangling.
     fn check_references(&mut self, write: &NativeWrite, schema: &Schema) -> Result<()> {
-        let after = self.txn.get(write.coll, write.id, None)?.map(|version| version.object());
+        let after = self
+            .txn
+            .get(write.coll, write.id, None)?
+            .map(|version| version.object());
         match (write.coll, &after) {
             (native::FUNCTION, Some(after)) => {
                 let mut failures: Vec<_> = unknown_role(after, schema).into_iter().collect();
@@ -119,20 +149,42 @@ impl Interp {
         Some(ConstraintFailure::field("role", message))
     }
 
-    fn check_role(&mut self, write: &NativeWrite, after: Option<&Object>, schema: &Schema) -> Result<()> {
+    fn check_role(
+        &mut self,
+        write: &NativeWrite,
+        after: Option<&Object>,
+        schema: &Schema,
+    ) -> Result<()> {
         if let Some(after) = after {
             let crowded = one_or_many(after, "membership").any(|entry| {
-                let Value::Object(entry) = entry else { return false };
-                let Some(resource) = text(entry, "resource") else { return false };
-                let holds = |role: &&Arc<crate::model::schema::Role>| role.membership.iter().any(|m| m.resource == resource);
+                let Value::Object(entry) = entry else {
+                    return false;
+                };
+                let Some(resource) = text(entry, "resource") else {
+                    return false;
+                };
+                let holds = |role: &&Arc<crate::model::schema::Role>| {
+                    role.membership.iter().any(|m| m.resource == resource)
+                };
                 schema.roles().into_iter().filter(holds).count() > MAX_ROLES
             });
             if crowded {
-                let message = format!("The maximum number of roles per resource ({MAX_ROLES}) have been exceeded.");
-                refuse(vec![ConstraintFailure::whole(message)], &outcome(write, "Role"))?;
+                let message = format!(
+                    "The maximum number of roles per resource ({MAX_ROLES}) have been exceeded."
+                );
+                refuse(
+                    vec![ConstraintFailure::whole(message)],
+                    &outcome(write, "Role"),
+                )?;
             }
         }
-        let Some(before) = write.before.as_deref().and_then(|before| text(before, "name")) else { return Ok(()) };
+        let Some(before) = write
+            .before
+            .as_deref()
+            .and_then(|before| text(before, "name"))
+        else {
+            return Ok(());
+        };
         if schema.role(&before).is_some() {
             return Ok(());
         }
@@ -156,13 +208,31 @@ impl Interp {
     }
 
     /// Protected mode: physical indexes of collections that still exist must stay.
-    fn check_backing_indexes(&mut self, pending: &PendingWrites, schema: &Schema, frames: &[Location]) -> Result<()> {
-        for write in pending.native.iter().filter(|write| write.coll == native::COLLECTION && write.before.is_some()) {
+    fn check_backing_indexes(
+        &mut self,
+        pending: &PendingWrites,
+        schema: &Schema,
+        frames: &[Location],
+    ) -> Result<()> {
+        for write in pending
+            .native
+            .iter()
+            .filter(|write| write.coll == native::COLLECTION && write.before.is_some())
+        {
             let id = CollId(write.id.0.max(0) as u64);
             let live = self.txn.schema().collection(id).cloned();
-            let (Some(live), Some(after)) = (live, schema.collection(id)) else { continue };
-            if live.backing.iter().any(|index| after.backing_index(index.id).is_none()) {
-                let message = format!("constraint failures:\n  {}", protected::delete_backing_index());
+            let (Some(live), Some(after)) = (live, schema.collection(id)) else {
+                continue;
+            };
+            if live
+                .backing
+                .iter()
+                .any(|index| after.backing_index(index.id).is_none())
+            {
+                let message = format!(
+                    "constraint failures:\n  {}",
+                    protected::delete_backing_index()
+                );
                 return Err(self.schema_failure(message, frames));
             }
         }
@@ -187,42 +257,85 @@ fn outcome(write: &NativeWrite, kind: &str) -> String {
 }
 
 fn previous(what: String, name: &str) -> ConstraintFailure {
-    ConstraintFailure::field("name", format!("{what} refers to this document by its previous identifier `{name}`."))
+    ConstraintFailure::field(
+        "name",
+        format!("{what} refers to this document by its previous identifier `{name}`."),
+    )
 }
 
 fn unknown_role(data: &Object, schema: &Schema) -> Option<ConstraintFailure> {
     let role = text(data, "role")?;
     let known = is_builtin_role(&role) || schema.role(&role).is_some();
-    (!known).then(|| ConstraintFailure::field("role", format!("Field refers to an unknown role name `{role}`.")))
+    (!known).then(|| {
+        ConstraintFailure::field(
+            "role",
+            format!("Field refers to an unknown role name `{role}`."),
+        )
+    })
 }
 
 fn error(message: String, location: Option<Location>) -> Diagnostic {
-    Diagnostic { severity: Severity::Error, message, location, annotation: None, hints: Vec::new() }
+    Diagnostic {
+        severity: Severity::Error,
+        message,
+        location,
+        annotation: None,
+        hints: Vec::new(),
+    }
 }
 
 fn indented(text: &str) -> String {
-    let lines: Vec<String> =
-        text.lines().map(|line| if line.is_empty() { String::new() } else { format!("    {line}") }).collect();
+    let lines: Vec<String> = text
+        .lines()
+        .map(|line| {
+            if line.is_empty() {
+                String::new()
+            } else {
+                format!("    {line}")
+            }
+        })
+        .collect();
     lines.join("\n")
 }
 
 /// Types that a new name makes must not exist yet.
 fn derived_type_faults(write: &NativeWrite, schema: &Schema, faults: &mut Vec<Diagnostic>) {
     let id = CollId(write.id.0.max(0) as u64);
-    let Some(collection) = schema.collection(id) else { return };
+    let Some(collection) = schema.collection(id) else {
+        return;
+    };
     let mut counts: HashMap<String, usize> = HashMap::new();
-    let types = |name: &str| [name.to_string(), format!("{name}Collection"), format!("Null{name}")];
+    let types = |name: &str| {
+        [
+            name.to_string(),
+            format!("{name}Collection"),
+            format!("Null{name}"),
+        ]
+    };
     for other in schema.collections() {
         for name in std::iter::once(&other.name).chain(&other.alias) {
-            types(name).into_iter().for_each(|ty| *counts.entry(ty).or_default() += 1);
+            types(name)
+                .into_iter()
+                .for_each(|ty| *counts.entry(ty).or_default() += 1);
         }
     }
-    for (label, name) in [("name", Some(&collection.name)), ("alias", collection.alias.as_ref())] {
+    for (label, name) in [
+        ("name", Some(&collection.name)),
+        ("alias", collection.alias.as_ref()),
+    ] {
         let Some(name) = name else { continue };
-        if write.before.as_deref().and_then(|before| text(before, label)).as_ref() == Some(name) {
+        if write
+            .before
+            .as_deref()
+            .and_then(|before| text(before, label))
+            .as_ref()
+            == Some(name)
+        {
             continue;
         }
-        let taken = |ty: &String| counts.get(ty).copied().unwrap_or(0) + usize::from(names::is_reserved(ty)) > 1;
+        let taken = |ty: &String| {
+            counts.get(ty).copied().unwrap_or(0) + usize::from(names::is_reserved(ty)) > 1
+        };
         let conflicting: Vec<String> = types(name).into_iter().filter(taken).collect();
         if !conflicting.is_empty() {
             let message = format!(
@@ -234,20 +347,39 @@ fn derived_type_faults(write: &NativeWrite, schema: &Schema, faults: &mut Vec<Di
     }
 }
 
-fn collection_faults(collection: &Arc<Collection>, schema: &Schema, typechecked: bool, faults: &mut Vec<Diagnostic>) {
+fn collection_faults(
+    collection: &Arc<Collection>,
+    schema: &Schema,
+    typechecked: bool,
+    faults: &mut Vec<Diagnostic>,
+) {
     for field in &collection.fields {
         let (unknown, unpersistable) = type_faults(&field.ty, schema);
         let source = &field.ty.source;
         if !unknown.is_empty() {
-            faults.extend(unknown.into_iter().map(|fault| error(fault.message, Some(Location::new(source, fault.span)))));
+            faults.extend(
+                unknown
+                    .into_iter()
+                    .map(|fault| error(fault.message, Some(Location::new(source, fault.span)))),
+            );
         } else if let Some(first) = unpersistable.first() {
-            let message = format!("Field `{}` in collection {} is not persistable", field.name, collection.name);
+            let message = format!(
+                "Field `{}` in collection {} is not persistable",
+                field.name, collection.name
+            );
             let mut fault = error(message, Some(Location::new(source, first.span)));
             for cause in unpersistable {
                 let location = Some(Location::new(source, cause.span));
-                let note = |severity, message| Hint { severity, message, location: location.clone(), suggestion: None };
+                let note = |severity, message| Hint {
+                    severity,
+                    message,
+                    location: location.clone(),
+                    suggestion: None,
+                };
                 fault.hints.push(note(Severity::Cause, cause.message));
-                fault.hints.extend(cause.hint.map(|hint| note(Severity::Hint, hint)));
+                fault
+                    .hints
+                    .extend(cause.hint.map(|hint| note(Severity::Hint, hint)));
             }
             faults.push(fault);
         }
@@ -255,21 +387,36 @@ fn collection_faults(collection: &Arc<Collection>, schema: &Schema, typechecked:
     if let Some(wildcard) = &collection.wildcard
         && wildcard.text().trim() != "Any"
     {
-        faults.push(error("Top-level wildcard must have type `Any`".into(), None));
+        faults.push(error(
+            "Top-level wildcard must have type `Any`".into(),
+            None,
+        ));
     }
     if !typechecked {
         return;
     }
-    for signature in collection.computed.iter().filter_map(|field| field.signature.as_ref()) {
+    for signature in collection
+        .computed
+        .iter()
+        .filter_map(|field| field.signature.as_ref())
+    {
         let (unknown, _) = type_faults(signature, schema);
         let source = &signature.source;
-        faults.extend(unknown.into_iter().map(|fault| error(fault.message, Some(Location::new(source, fault.span)))));
+        faults.extend(
+            unknown
+                .into_iter()
+                .map(|fault| error(fault.message, Some(Location::new(source, fault.span)))),
+        );
     }
 }
 
 fn type_faults(text: &TypeText, schema: &Schema) -> (Vec<TypeFault>, Vec<TypeFault>) {
-    let Ok(expr) = text.type_expr() else { return (Vec::new(), Vec::new()) };
-    let compiled = compile(expr, &text.source, &|name| schema.collection_named(name).is_some());
+    let Ok(expr) = text.type_expr() else {
+        return (Vec::new(), Vec::new());
+    };
+    let compiled = compile(expr, &text.source, &|name| {
+        schema.collection_named(name).is_some()
+    });
     (compiled.faults, compiled.unpersistable)
 }
 

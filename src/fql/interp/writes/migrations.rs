@@ -4,17 +4,17 @@
 //! what is wrong with them is told at the end of the query, when all definitions are known.
 
 use super::super::{Interp, Result};
-use crate::fql::syntax::parse_expr;
 use crate::fql::syntax::Source;
+use crate::fql::syntax::parse_expr;
 use crate::model::native;
+use crate::model::schema::collection::SplitTarget;
+use crate::model::schema::field_type::FieldType;
 use crate::model::schema::load::{Definition, load_collection};
 use crate::model::schema::merge::check_storable;
 use crate::model::schema::rewind::{PendingStep, plan};
 use crate::model::schema::shape::Filling;
 use crate::model::schema::validate::validate_value;
-use crate::model::schema::field_type::FieldType;
 use crate::model::schema::{Collection, MigrationStep, TypeText, migration_codec, type_display};
-use crate::model::schema::collection::SplitTarget;
 use crate::store::TxnTime;
 use crate::value::{CollId, DocId, Object, PathPart, Value};
 use std::sync::Arc;
@@ -23,11 +23,16 @@ impl Interp {
     /// Adds the internal steps to a definition that is about to be written.
     pub(super) fn add_migrations(&mut self, id: DocId, data: &mut Object) -> Result<()> {
         let coll = CollId(id.0.max(0) as u64);
-        self.pending.migration_faults.retain(|(known, _)| *known != id);
+        self.pending
+            .migration_faults
+            .retain(|(known, _)| *known != id);
         let live = self.txn.schema().collection(coll).cloned();
         // Steps of the live definition stay; those of an earlier write in this query are worked out anew.
         data.remove("internal_migrations");
-        if let Some(steps) = live.as_ref().and_then(|live| live.definition.get("internal_migrations")) {
+        if let Some(steps) = live
+            .as_ref()
+            .and_then(|live| live.definition.get("internal_migrations"))
+        {
             data.insert("internal_migrations", steps.clone());
         }
         let submitted = loaded(coll, data);
@@ -40,7 +45,9 @@ impl Interp {
                 Ok(new) if new.is_empty() => return Ok(()),
                 Ok(new) => {
                     let old = live.iter().flat_map(|live| live.migrations.iter());
-                    let all = old.chain(new.iter()).map(|step| Value::object(migration_codec::encode(step)));
+                    let all = old
+                        .chain(new.iter())
+                        .map(|step| Value::object(migration_codec::encode(step)));
                     data.insert("internal_migrations", Value::array(all.collect()));
                     return Ok(());
                 }
@@ -54,14 +61,21 @@ impl Interp {
     }
 
     /// Steps with their values, which are the same for all documents.
-    fn evaluated(&mut self, steps: Vec<PendingStep>) -> std::result::Result<Vec<MigrationStep>, String> {
+    fn evaluated(
+        &mut self,
+        steps: Vec<PendingStep>,
+    ) -> std::result::Result<Vec<MigrationStep>, String> {
         steps
             .into_iter()
             .map(|step| {
                 Ok(match step {
                     PendingStep::Add { path, ty, value } => {
                         let value = self.filling(value, Some(&ty), &path)?;
-                        MigrationStep::Add { path, ty: text_of(&ty), value }
+                        MigrationStep::Add {
+                            path,
+                            ty: text_of(&ty),
+                            value,
+                        }
                     }
                     PendingStep::Drop(path) => MigrationStep::Drop { path },
                     PendingStep::Move(from, to) => MigrationStep::Move { from, to },
@@ -69,13 +83,19 @@ impl Interp {
                         let targets = targets.into_iter().map(|(path, ty, value)| {
                             let checked = value.is_some().then_some(&ty);
                             let backfill = self.filling(value, checked, &path)?;
-                            Ok(SplitTarget { ty: text_of(&ty), backfill, path })
+                            Ok(SplitTarget {
+                                ty: text_of(&ty),
+                                backfill,
+                                path,
+                            })
                         });
                         let targets = targets.collect::<std::result::Result<_, String>>()?;
                         MigrationStep::Split { from, targets }
                     }
                     PendingStep::MoveConflicts(into) => MigrationStep::MoveConflicts { into },
-                    PendingStep::MoveWildcard(into, declared) => MigrationStep::MoveWildcard { into, declared },
+                    PendingStep::MoveWildcard(into, declared) => {
+                        MigrationStep::MoveWildcard { into, declared }
+                    }
                     PendingStep::AddWildcard => MigrationStep::AddWildcard,
                 })
             })
@@ -88,7 +108,9 @@ impl Interp {
         ty: Option<&FieldType>,
         path: &[PathPart],
     ) -> std::result::Result<Value, String> {
-        let Some(filling) = filling else { return Ok(Value::NULL) };
+        let Some(filling) = filling else {
+            return Ok(Value::NULL);
+        };
         let (source, expr) = match filling {
             Filling::Text(text) => {
                 let source = Source::new("*backfill*", text);
@@ -99,7 +121,9 @@ impl Interp {
             }
             Filling::Expr(source, expr) => (source, expr),
         };
-        let value = self.stored_value(&source, &expr).map_err(|failure| super::defaults::failure_text(&failure))?;
+        let value = self
+            .stored_value(&source, &expr)
+            .map_err(|failure| super::defaults::failure_text(&failure))?;
         if check_storable(&[("value", value.clone())].into_iter().collect()).is_err() {
             let label = crate::model::schema::PathDisplay(path).to_string();
             let name = value.type_name();
@@ -109,10 +133,21 @@ impl Interp {
         }
         if let Some(ty) = ty {
             let schema = self.txn.schema().clone();
-            let failures = validate_value(ty, &value, path.to_vec(), &super::document::resolver(&schema));
+            let failures = validate_value(
+                ty,
+                &value,
+                path.to_vec(),
+                &super::document::resolver(&schema),
+            );
             if !failures.is_empty() {
-                let lines: Vec<String> = failures.iter().map(|failure| format!("  {failure}")).collect();
-                return Err(format!("Failed to convert backfill value.\nconstraint failures:\n{}", lines.join("\n")));
+                let lines: Vec<String> = failures
+                    .iter()
+                    .map(|failure| format!("  {failure}"))
+                    .collect();
+                return Err(format!(
+                    "Failed to convert backfill value.\nconstraint failures:\n{}",
+                    lines.join("\n")
+                ));
             }
         }
         Ok(value)

@@ -17,13 +17,18 @@ const GLOBAL_ID_ALPHABET: &[u8; 32] = b"ybndrfg8ejkmcpqxot1uwisza345h769";
 /// The text form of a database's global id: thirteen digits of z-base-32 (`spec access-control 7.2`).
 pub fn global_id_text(id: u64) -> String {
     let digit = |n: u64| char::from(GLOBAL_ID_ALPHABET[(n & 31) as usize]);
-    (0..12).map(|i| digit(id >> (59 - 5 * i))).chain([digit((id & 15) << 1)]).collect()
+    (0..12)
+        .map(|i| digit(id >> (59 - 5 * i)))
+        .chain([digit((id & 15) << 1)])
+        .collect()
 }
 
 impl Interp {
     /// All live documents of a native collection, in id order.
     pub(super) fn native_documents(&mut self, coll: CollId) -> Result<Vec<(DocId, Arc<Version>)>> {
-        let mut cursor = self.txn.scan(coll, (Bound::Unbounded, Bound::Unbounded), false, None);
+        let mut cursor = self
+            .txn
+            .scan(coll, (Bound::Unbounded, Bound::Unbounded), false, None);
         let mut found = Vec::new();
         while let Some(document) = cursor.next(&mut self.txn)? {
             found.push(document);
@@ -32,7 +37,13 @@ impl Interp {
     }
 
     /// What the system fills into a new or changed document of a native collection, after its fields were checked.
-    pub(super) fn complete_native(&mut self, coll: CollId, data: &mut Object, created: bool, failed: &str) -> Result<()> {
+    pub(super) fn complete_native(
+        &mut self,
+        coll: CollId,
+        data: &mut Object,
+        created: bool,
+        failed: &str,
+    ) -> Result<()> {
         match coll {
             native::DATABASE if created => {
                 let model = self.txn.model().clone();
@@ -45,12 +56,21 @@ impl Interp {
                         let message = format!("Field refers to an unknown database name `{name}`.");
                         return refuse(vec![ConstraintFailure::field("database", message)], failed);
                     };
-                    let doc = Doc { coll: native::DATABASE, key: DocKey::Id(id), at: None, deleted: false, cover: None };
+                    let doc = Doc {
+                        coll: native::DATABASE,
+                        key: DocKey::Id(id),
+                        at: None,
+                        deleted: false,
+                        cover: None,
+                    };
                     data.insert("database", Value::Doc(Arc::new(doc)));
                 }
             }
             native::ACCESS_PROVIDER => {
-                let audience = format!("https://db.fauna.com/db/{}", global_id_text(self.own_global_id()?));
+                let audience = format!(
+                    "https://db.fauna.com/db/{}",
+                    global_id_text(self.own_global_id()?)
+                );
                 data.insert("audience", Value::string(audience));
             }
             _ => {}
@@ -62,7 +82,9 @@ impl Interp {
     fn own_global_id(&mut self) -> Result<u64> {
         let scope = self.txn.scope();
         let path = self.txn.database_path(scope)?.unwrap_or_default();
-        let id = path.last().and_then(|(_, _, version)| version.field("global_id"));
+        let id = path
+            .last()
+            .and_then(|(_, _, version)| version.field("global_id"));
         Ok(id.and_then(|id| id.as_i64()).map_or(0, |id| id as u64))
     }
 
@@ -70,10 +92,13 @@ impl Interp {
     pub fn inherited_flag(&mut self, name: &str) -> Result<Option<bool>> {
         let scope = self.txn.scope();
         let path = self.txn.database_path(scope)?.unwrap_or_default();
-        Ok(path.iter().rev().find_map(|(_, _, version)| match version.field(name) {
-            Some(Value::Bool(on)) => Some(on),
-            _ => None,
-        }))
+        Ok(path
+            .iter()
+            .rev()
+            .find_map(|(_, _, version)| match version.field(name) {
+                Some(Value::Bool(on)) => Some(on),
+                _ => None,
+            }))
     }
 
     pub(super) fn is_protected(&mut self) -> Result<bool> {
@@ -81,14 +106,21 @@ impl Interp {
     }
 
     /// What is wrong with the name and alias of a collection or function that is about to be written.
-    pub(super) fn name_failures(&mut self, coll: CollId, data: &Object, old: Option<&Object>) -> Result<Vec<ConstraintFailure>> {
+    pub(super) fn name_failures(
+        &mut self,
+        coll: CollId,
+        data: &Object,
+        old: Option<&Object>,
+    ) -> Result<Vec<ConstraintFailure>> {
         if coll != native::COLLECTION && coll != native::FUNCTION {
             return Ok(Vec::new());
         }
         let mut failures = Vec::new();
         let mut taken: Option<Vec<(CollId, Str, Option<Str>)>> = None;
         for field in ["name", "alias"] {
-            let Some(name) = text(data, field) else { continue };
+            let Some(name) = text(data, field) else {
+                continue;
+            };
             if old.is_some_and(|old| text(old, field).as_ref() == Some(&name)) {
                 continue;
             }
@@ -112,14 +144,24 @@ impl Interp {
         for coll in [native::COLLECTION, native::FUNCTION] {
             for (_, version) in self.native_documents(coll)? {
                 let data = version.object();
-                found.push((coll, text(&data, "name").unwrap_or_default(), text(&data, "alias")));
+                found.push((
+                    coll,
+                    text(&data, "name").unwrap_or_default(),
+                    text(&data, "alias"),
+                ));
             }
         }
         Ok(found)
     }
 
     /// What must hold, and what goes first, before a document of a native collection is deleted.
-    pub(super) fn before_native_delete(&mut self, coll: CollId, id: DocId, _data: &Object, name: Option<&str>) -> Result<()> {
+    pub(super) fn before_native_delete(
+        &mut self,
+        coll: CollId,
+        id: DocId,
+        _data: &Object,
+        name: Option<&str>,
+    ) -> Result<()> {
         match coll {
             native::COLLECTION => {
                 if self.has_written_documents(CollId(id.0.max(0) as u64)) {
@@ -127,7 +169,13 @@ impl Interp {
                 }
                 if self.is_protected()? {
                     let failure = ConstraintFailure::whole(protected::delete_collection());
-                    return refuse(vec![failure], &format!("Failed to delete Collection `{}`.", name.unwrap_or_default()));
+                    return refuse(
+                        vec![failure],
+                        &format!(
+                            "Failed to delete Collection `{}`.",
+                            name.unwrap_or_default()
+                        ),
+                    );
                 }
             }
             native::DATABASE => {
@@ -179,15 +227,19 @@ impl Interp {
         let collection = super::migrations::loaded(CollId(0), data);
         let mut found = Vec::new();
         collect_defaults(collection.object_type(), &mut Vec::new(), &mut found);
-        found.into_iter().filter_map(|(path, source, expr)| self.default_value(&source, &expr, &path).err()).collect()
+        found
+            .into_iter()
+            .filter_map(|(path, source, expr)| self.default_value(&source, &expr, &path).err())
+            .collect()
     }
 
     /// References by name follow a renamed collection, function or role.
     fn follow_rename(&mut self, coll: CollId, old: &str, new: &str) -> Result<()> {
         let places: &[(CollId, &[&str])] = match coll {
-            native::COLLECTION | native::FUNCTION => {
-                &[(native::ROLE, &["privileges", "resource"]), (native::ROLE, &["membership", "resource"])]
-            }
+            native::COLLECTION | native::FUNCTION => &[
+                (native::ROLE, &["privileges", "resource"]),
+                (native::ROLE, &["membership", "resource"]),
+            ],
             native::ROLE => &[
                 (native::FUNCTION, &["role"]),
                 (native::ACCESS_PROVIDER, &["roles"]),
@@ -212,7 +264,12 @@ impl Interp {
 /// The value with `old` replaced by `new` at the end of the path, in every element of arrays on the way.
 fn rename(value: &Value, path: &[&str], old: &str, new: &str) -> Value {
     match (value, path.split_first()) {
-        (Value::Array(items), _) => Value::array(items.iter().map(|item| rename(item, path, old, new)).collect()),
+        (Value::Array(items), _) => Value::array(
+            items
+                .iter()
+                .map(|item| rename(item, path, old, new))
+                .collect(),
+        ),
         (Value::Object(object), Some((first, rest))) => {
             let mut out = (**object).clone();
             if let Some(inner) = object.get(first) {
@@ -226,10 +283,22 @@ fn rename(value: &Value, path: &[&str], old: &str, new: &str) -> Value {
 }
 
 /// The first collision of a name with those of other collections and functions.
-fn collision(taken: &[(CollId, Str, Option<Str>)], coll: CollId, name: &str, old: Option<&Object>) -> Option<String> {
+fn collision(
+    taken: &[(CollId, Str, Option<Str>)],
+    coll: CollId,
+    name: &str,
+    old: Option<&Object>,
+) -> Option<String> {
     let own = old.and_then(|old| text(old, "name"));
-    let others = || taken.iter().filter(|(kind, known, _)| !(*kind == coll && Some(known) == own.as_ref()));
-    for (kind, label) in [(native::COLLECTION, "Collection"), (native::FUNCTION, "Function")] {
+    let others = || {
+        taken
+            .iter()
+            .filter(|(kind, known, _)| !(*kind == coll && Some(known) == own.as_ref()))
+    };
+    for (kind, label) in [
+        (native::COLLECTION, "Collection"),
+        (native::FUNCTION, "Function"),
+    ] {
         if others().any(|(known, taken, _)| *known == kind && &**taken == name) {
             return Some(format!("A {label} already exists with the name `{name}`"));
         }
@@ -240,7 +309,11 @@ fn collision(taken: &[(CollId, Str, Option<Str>)], coll: CollId, name: &str, old
     None
 }
 
-type Default = (Vec<PathPart>, Arc<crate::fql::syntax::Source>, Arc<crate::fql::syntax::ast::Expr>);
+type Default = (
+    Vec<PathPart>,
+    Arc<crate::fql::syntax::Source>,
+    Arc<crate::fql::syntax::ast::Expr>,
+);
 
 fn collect_defaults(
     ty: &crate::model::schema::field_type::ObjectType,
@@ -263,7 +336,11 @@ impl Interp {
     /// ``No such user collection `Foo`.``, with a hint if this query has just created it.
     pub fn unknown_item(&mut self, kind: &'static str, name: &str) -> Failure {
         let failure = Failure::invalid_argument(kind, format!("No such user {kind} `{name}`."));
-        let coll = if kind == "function" { native::FUNCTION } else { native::COLLECTION };
+        let coll = if kind == "function" {
+            native::FUNCTION
+        } else {
+            native::COLLECTION
+        };
         match self.txn.by_name(coll, name, None) {
             Ok(Some(_)) => {
                 let hint = format!("A {kind} cannot be created and used in the same query.");
@@ -278,16 +355,20 @@ impl Interp {
     /// What a query sees of a stored field of a native document.
     pub fn native_field(&mut self, coll: CollId, name: &str, stored: Value) -> Result {
         match (coll, name, &stored) {
-            (native::DATABASE, "global_id", id) => {
-                Ok(Value::string(global_id_text(id.as_i64().unwrap_or_default() as u64)))
-            }
+            (native::DATABASE, "global_id", id) => Ok(Value::string(global_id_text(
+                id.as_i64().unwrap_or_default() as u64,
+            ))),
             (native::KEY, "database", Value::Doc(doc)) => self.doc_name(doc).map(Value::String),
             _ => Ok(stored),
         }
     }
 
     /// An `invalid_schema` failure, told at a write.
-    pub(super) fn schema_failure(&self, message: String, frames: &[crate::fql::syntax::Location]) -> Failure {
+    pub(super) fn schema_failure(
+        &self,
+        message: String,
+        frames: &[crate::fql::syntax::Location],
+    ) -> Failure {
         let text = format!("Invalid database schema update.\n{message}");
         let mut failure = Failure::new("invalid_schema", text);
         if let Some(query) = failure.query_mut() {
