@@ -2,6 +2,7 @@
 
 use crate::fql::syntax::ast::Block;
 use crate::fql::syntax::{Diagnostic, Source, parse_query};
+use crate::fql::types::{Arguments, Checked, Environment, check_query, no_arguments};
 use indexmap::IndexMap;
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -15,6 +16,34 @@ pub struct Parsed {
     pub source: Arc<Source>,
     /// Its tree.
     pub block: Block,
+    /// Its type in the environment it was checked in last, if it needs no arguments.
+    checked: Mutex<Option<(Arc<Environment>, Arc<Checked>)>>,
+}
+
+impl Parsed {
+    /// The type of the query. Kept for the same environment, unless it depends on arguments.
+    pub fn check(
+        &self,
+        env: &Arc<Environment>,
+        arguments: Option<Arguments<'_>>,
+    ) -> Result<Arc<Checked>, Vec<Diagnostic>> {
+        if arguments.is_none()
+            && let Some((known, checked)) = &*self.checked.lock()
+            && Arc::ptr_eq(known, env)
+        {
+            return Ok(checked.clone());
+        }
+        let checked = Arc::new(check_query(
+            &self.block,
+            &self.source,
+            env,
+            arguments.unwrap_or(&no_arguments),
+        )?);
+        if arguments.is_none() {
+            *self.checked.lock() = Some((env.clone(), checked.clone()));
+        }
+        Ok(checked)
+    }
 }
 
 /// Parsed queries by text.
@@ -45,7 +74,11 @@ impl QueryCache {
         }
         let source = Source::query(text);
         let block = parse_query(&source)?;
-        let parsed = Arc::new(Parsed { source, block });
+        let parsed = Arc::new(Parsed {
+            source,
+            block,
+            checked: Mutex::new(None),
+        });
         if text.len() <= MAX_TEXT {
             let mut entries = self.entries.lock();
             if entries.len() >= self.capacity {

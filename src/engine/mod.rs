@@ -14,6 +14,7 @@ mod cache;
 mod outcome;
 mod request;
 mod session;
+mod typing;
 
 pub use outcome::{Outcome, QueryError, Stats};
 pub use request::{Argument, Request};
@@ -34,6 +35,7 @@ pub struct Engine {
     pub(crate) library: Arc<Library>,
     pub(crate) queries: QueryCache,
     pub(crate) secrets: SecretCache,
+    pub(crate) environments: typing::Environments,
     pub(crate) key_sets: crate::access::jwks::KeySets,
     root_hashes: parking_lot::RwLock<Vec<String>>,
 }
@@ -68,6 +70,7 @@ impl Engine {
             library: Arc::new(stdlib::library()),
             queries: QueryCache::new(512),
             secrets: SecretCache::default(),
+            environments: typing::Environments::default(),
             key_sets: crate::access::jwks::KeySets::default(),
             root_hashes: parking_lot::RwLock::default(),
         }))

@@ -1,10 +1,12 @@
 //! A session: a place and an authority, and the running of queries.
 
 use super::cache::Parsed;
+use super::typing::{is_typechecked, value_type};
 use super::{Argument, Engine, Outcome, QueryError, Request, Stats};
 use crate::access::Principal;
 use crate::fql::interp::{Failure, FailureKind, Interp, Options, QueryFailure, resolve_time};
 use crate::fql::syntax::{Diagnostic, Hint, Severity, Source};
+use crate::fql::types::Checked;
 use crate::model::Txn;
 use crate::store::TxnTime;
 use crate::value::rendered::Rendered;
@@ -104,7 +106,11 @@ impl Session {
         parsed: &Result<Arc<Parsed>, Vec<Diagnostic>>,
         deadline: Instant,
     ) -> Result<Outcome, Failure> {
-        let (txn, principal) = self.begin()?;
+        let (mut txn, principal) = self.begin()?;
+        let typecheck = match request.typecheck {
+            Some(typecheck) => typecheck,
+            None => is_typechecked(&mut txn)?,
+        };
         let now = txn.time();
         let schema_version = txn.schema().version;
         let sees_all = !matches!(
@@ -139,19 +145,27 @@ impl Session {
             Env::default(),
             options,
         );
+        let mut checked = None;
         let result = self
             .arguments(&mut interp, request, &parsed.source)
             .and_then(|arguments| {
+                if typecheck {
+                    checked = Some(self.check(&mut interp, parsed, &arguments)?);
+                }
                 interp.set_arguments(arguments);
-                interp.run(&parsed.block)
-            })
-            .and_then(|value| {
+                let value = interp.run(&parsed.block)?;
                 interp.finish_writes()?;
                 interp.materialize(&value)
-            })
-            .map_err(|failure| interp.raise(failure));
+            });
+        let result = result.map_err(|failure| interp.raise(failure));
+        if let Some(checked) = &checked {
+            interp.log.splice(0..0, checked.warnings.iter().cloned());
+        }
         match result {
-            Ok(rendered) => self.commit(interp, rendered, sees_all, now),
+            Ok(rendered) => {
+                let static_type = checked.map(|checked| checked.static_type.clone());
+                self.commit(interp, rendered, static_type, sees_all, now)
+            }
             Err(failure) if failure.code() == "contended_transaction" => Err(failure),
             Err(failure) => {
                 // The value given to `abort` is completed like a result.
@@ -187,6 +201,7 @@ impl Session {
         &self,
         interp: Interp,
         mut rendered: Rendered,
+        static_type: Option<String>,
         sees_all: bool,
         now: TxnTime,
     ) -> Result<Outcome, Failure> {
@@ -213,11 +228,32 @@ impl Session {
         Ok(Outcome {
             result: Ok(rendered),
             summary: render(&visible(log, sees_all)),
-            static_type: None,
+            static_type,
             txn_time,
             schema_version,
             stats,
         })
+    }
+
+    /// Checks the types of a query whose arguments are known.
+    fn check(
+        &self,
+        interp: &mut Interp,
+        parsed: &Parsed,
+        arguments: &Env,
+    ) -> Result<Arc<Checked>, Failure> {
+        let engine = &self.engine;
+        let env = engine
+            .environments
+            .of(&engine.library, interp.txn.scope(), interp.txn.schema());
+        let types = |name: &str| arguments.get(name).map(|value| value_type(value, interp));
+        let arguments: Option<crate::fql::types::Arguments<'_>> = match arguments.0 {
+            Some(_) => Some(&types),
+            None => None,
+        };
+        parsed
+            .check(&env, arguments)
+            .map_err(Failure::invalid_query)
     }
 
     /// Opens a transaction in the session's database and finds out who acts in it.

@@ -233,7 +233,13 @@ impl Model {
         }
         // An older snapshot must not displace a newer schema.
         if cache.get(&scope).is_none_or(|known| known.seen <= time) {
-            cache.insert(scope, CachedSchema { schema: schema.clone(), seen: time });
+            cache.insert(
+                scope,
+                CachedSchema {
+                    schema: schema.clone(),
+                    seen: time,
+                },
+            );
         }
         Ok(schema)
     }

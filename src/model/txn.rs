@@ -170,7 +170,15 @@ impl Txn {
     /// nothing. It holds until the next own write, or until the scan goes on.
     pub fn prime(&mut self, coll: CollId, id: DocId, at: Option<TxnTime>, version: Arc<Version>) {
         let (scope, epoch) = (self.scope, self.epoch);
-        self.hot = Some(Hot { scope, coll, id, at, epoch, version, charged: false });
+        self.hot = Some(Hot {
+            scope,
+            coll,
+            id,
+            at,
+            epoch,
+            version,
+            charged: false,
+        });
     }
 
     /// Keeps the current version of a document that a scan found, for reads later in the query.

@@ -167,13 +167,20 @@ pub struct CoveringIndex {
 impl Cover {
     /// The value of a top-level field. A null is not known: the document may hold an object there.
     pub fn field(&self, name: &str) -> Option<&Value> {
-        let at = self.index.paths.iter().position(|path| matches!(&**path, [only] if &**only == name))?;
+        let at = self
+            .index
+            .paths
+            .iter()
+            .position(|path| matches!(&**path, [only] if &**only == name))?;
         self.values.get(at).filter(|value| !value.is_null())
     }
 
     /// Whether the index covers the field, or something within it.
     pub fn reaches(&self, name: &str) -> bool {
-        self.index.paths.iter().any(|path| path.first().is_some_and(|first| &**first == name))
+        self.index
+            .paths
+            .iter()
+            .any(|path| path.first().is_some_and(|first| &**first == name))
     }
 }
 

@@ -37,7 +37,10 @@ impl Interp {
             ExprKind::Ident(name) => self.name(name, expr.span, env),
             ExprKind::Placeholder(n) => {
                 let name = format!("${n}");
-                let value = env.get(&name).or_else(|| self.arguments.get(&name)).cloned();
+                let value = env
+                    .get(&name)
+                    .or_else(|| self.arguments.get(&name))
+                    .cloned();
                 value.ok_or_else(|| self.unbound(&name, expr.span))
             }
             _ => stacker::maybe_grow(RED_ZONE, SEGMENT, || self.eval_compound(expr, env)),

@@ -36,7 +36,7 @@ pub use library::{
 };
 pub use materialize::resolve_time;
 pub use permissions::Resource;
-pub use set::{INDEX_METHOD, Event, EventKind, EventPosition, Events, Page, ReadPlan, reversed};
+pub use set::{Event, EventKind, EventPosition, Events, INDEX_METHOD, Page, ReadPlan, reversed};
 pub use writes::{Change, PendingWrites, WriteMode};
 
 use crate::access::Principal;

@@ -263,6 +263,12 @@ impl Collection {
         self.backing.iter().find(|index| index.id == id)
     }
 
+    /// The type that checking inferred for a computed field without a declared one.
+    pub fn inferred(&self, computed: &str) -> Option<Str> {
+        let inferred = super::load::object(&self.definition, "internal_signatures")?;
+        super::load::text(inferred, computed)
+    }
+
     /// The level that documents written now carry: the number of migration steps so far.
     pub fn migration_level(&self) -> u32 {
         u32::try_from(self.migrations.len()).unwrap_or(u32::MAX)

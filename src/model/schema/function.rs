@@ -25,3 +25,10 @@ pub struct Function {
     /// The definition document, internal fields included.
     pub definition: Arc<Object>,
 }
+
+impl Function {
+    /// The signature that checking inferred, if none was declared.
+    pub fn inferred(&self) -> Option<Str> {
+        super::load::text(&self.definition, "internal_sig")
+    }
+}
