@@ -6,5 +6,5 @@ mod store_crash;
 mod store_files;
 mod store_process;
 mod store_serial;
-mod typing;
 mod syntax;
+mod typing;

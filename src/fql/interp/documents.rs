@@ -111,7 +111,9 @@ impl Interp {
                 Some(Value::String(name)) => Ok(name),
                 // Deleted by this query: the name it had.
                 _ => {
-                    let before = self.txn.get(doc.coll, *id, Some(self.txn.snapshot_time()))?;
+                    let before = self
+                        .txn
+                        .get(doc.coll, *id, Some(self.txn.snapshot_time()))?;
                     match before.and_then(|v| v.field("name")) {
                         Some(Value::String(name)) => Ok(name),
                         _ => Ok(id.0.to_string().into()),
@@ -256,7 +258,15 @@ impl Interp {
         let collection = self.collection(doc.coll);
         if let Some(collection) = &collection {
             if let Some(native) = collection.native {
-                return match version.field(name).filter(|v| !native.hides(name) && !v.is_null()) {
+                if name == "secret"
+                    && let Some(secret) = self.new_secret(doc)?
+                {
+                    return Ok(Some(secret));
+                }
+                return match version
+                    .field(name)
+                    .filter(|v| !native.hides(name) && !v.is_null())
+                {
                     Some(stored) => {
                         let value = self.native_field(doc.coll, name, stored)?;
                         Ok(Some(self.at_read_time(doc, value)))
@@ -273,6 +283,17 @@ impl Interp {
             return Ok(None);
         }
         Ok(version.field(name).map(|v| self.at_read_time(doc, v)))
+    }
+
+    /// The secret of a key or token that this query has created.
+    fn new_secret(&mut self, doc: &Doc) -> Result<Option<Value>> {
+        let Some(id) = self.doc_id(doc)? else {
+            return Ok(None);
+        };
+        Ok(self
+            .secrets
+            .get(&(doc.coll, id))
+            .map(|secret| Value::string(secret.reveal())))
     }
 
     /// Evaluates a computed field of a document.
@@ -340,7 +361,11 @@ impl Interp {
         let data = version.object();
         if let Some(native) = native::by_id(doc.coll) {
             for name in native.display {
-                if let Some(value) = data.get(name)
+                if *name == "secret"
+                    && let Some(secret) = self.new_secret(doc)?
+                {
+                    out.insert(*name, secret);
+                } else if let Some(value) = data.get(name)
                     && !value.is_null()
                 {
                     let value = self.native_field(doc.coll, name, value.clone())?;

@@ -40,10 +40,12 @@ pub use set::{Event, EventKind, EventPosition, Events, INDEX_METHOD, Page, ReadP
 pub use writes::{Change, PendingWrites, WriteMode};
 
 use crate::access::Principal;
+use crate::access::secret::Secret;
 use crate::fql::syntax::{Diagnostic, Location, Source, Span};
 use crate::model::Txn;
 use crate::store::TxnTime;
-use crate::value::{Env, NullReason, Str, Value};
+use crate::value::{CollId, DocId, Env, NullReason, Str, Value};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -112,6 +114,8 @@ pub struct Interp {
     pub ceiling: Ceiling,
     /// What the writes so far leave for the end of the query.
     pub pending: PendingWrites,
+    /// Secrets made by this query: shown in its result and nowhere else.
+    secrets: HashMap<(CollId, DocId), Secret>,
     frames: Vec<Location>,
     source: Arc<Source>,
     arguments: Env,
@@ -143,6 +147,7 @@ impl Interp {
                 reason: "",
             },
             pending: PendingWrites::default(),
+            secrets: HashMap::new(),
             frames: Vec::with_capacity(32),
             source,
             arguments,

@@ -4,7 +4,7 @@ use super::{Ceiling, Effect, Failure, FailureKind, Interp, Result};
 use crate::access::{Action, Permissions, Principal, builtin_allows};
 use crate::model::native;
 use crate::model::schema::{Grant, LambdaText, Role};
-use crate::value::{CollId, Str, Value};
+use crate::value::{CollId, DocKey, Str, Value};
 use std::sync::Arc;
 
 /// What an action is done to.
@@ -30,7 +30,11 @@ impl Interp {
         };
         match builtin_allows(&self.principal.permissions, action, coll) {
             Some(allowed) => Ok(allowed),
-            None => self.roles_allow(action, resource, args),
+            None => {
+                let args = args();
+                Ok(self.own_by_right(action, coll, args.first())?
+                    || self.roles_allow(action, resource, || args)?)
+            }
         }
     }
 
@@ -45,6 +49,43 @@ impl Interp {
             true => Ok(()),
             false => Err(Failure::permission_denied()),
         }
+    }
+
+    /// What acting as a document gives without any role: its own credential may be read, its own tokens read and
+    /// deleted (`spec access-control 5.4`).
+    fn own_by_right(
+        &mut self,
+        action: Action,
+        coll: CollId,
+        subject: Option<&Value>,
+    ) -> Result<bool> {
+        let Some(identity) = self.principal.identity else {
+            return Ok(false);
+        };
+        let covered = match action {
+            Action::Read => coll == native::TOKEN || coll == native::CREDENTIAL,
+            Action::Delete => coll == native::TOKEN,
+            Action::Write
+            | Action::Create
+            | Action::CreateWithId
+            | Action::HistoryRead
+            | Action::HistoryWrite
+            | Action::UnrestrictedRead
+            | Action::Call => false,
+        };
+        let Some(Value::Doc(doc)) = subject.filter(|_| covered) else {
+            return Ok(false);
+        };
+        let DocKey::Id(id) = doc.key else {
+            return Ok(false);
+        };
+        let held = self
+            .txn
+            .get(coll, id, None)?
+            .and_then(|version| version.field("document"));
+        Ok(
+            matches!(held, Some(Value::Doc(held)) if (held.coll, &held.key) == (identity.0, &DocKey::Id(identity.1))),
+        )
     }
 
     /// Whether one of the principal's user-defined roles grants `action`; a static grant wins over predicates.

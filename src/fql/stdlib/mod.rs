@@ -19,6 +19,7 @@ mod fql_module;
 mod function;
 mod globals;
 mod id;
+pub mod keys;
 mod math;
 mod null;
 mod number;
@@ -77,6 +78,7 @@ pub fn shapes() -> Vec<&'static Shape> {
         fql_module::SHAPES,
         document::SHAPES,
         definitions::SHAPES,
+        keys::SHAPES,
         globals::SHAPES,
     ] {
         shapes.extend(group);

@@ -82,7 +82,8 @@ impl Interp {
         if mode == WriteMode::Fields {
             refuse_reserved(&collection, &argument, &failed)?;
         }
-        let contents = self.contents(&collection, None, argument, None, mode, &failed)?;
+        let mut contents = self.contents(&collection, None, argument, None, mode, &failed)?;
+        self.give_secret(coll, id, &mut contents.data)?;
         self.store(&collection, id, contents, None, &failed)?;
         Ok(self.doc(coll, id))
     }

@@ -3,6 +3,7 @@
 
 use super::super::{Failure, Interp, Result};
 use super::document::{mixed_write, refuse};
+use crate::access::secret::{Secret, encode_global_id, hash_password};
 use crate::model::schema::definition::cross_field_faults;
 use crate::model::schema::load::text;
 use crate::model::schema::validate::same_value;
@@ -11,17 +12,6 @@ use crate::model::{Version, native};
 use crate::value::{CollId, Doc, DocId, DocKey, Object, PathPart, Str, Value};
 use std::ops::Bound;
 use std::sync::Arc;
-
-const GLOBAL_ID_ALPHABET: &[u8; 32] = b"ybndrfg8ejkmcpqxot1uwisza345h769";
-
-/// The text form of a database's global id: thirteen digits of z-base-32 (`spec access-control 7.2`).
-pub fn global_id_text(id: u64) -> String {
-    let digit = |n: u64| char::from(GLOBAL_ID_ALPHABET[(n & 31) as usize]);
-    (0..12)
-        .map(|i| digit(id >> (59 - 5 * i)))
-        .chain([digit((id & 15) << 1)])
-        .collect()
-}
 
 impl Interp {
     /// All live documents of a native collection, in id order.
@@ -66,10 +56,16 @@ impl Interp {
                     data.insert("database", Value::Doc(Arc::new(doc)));
                 }
             }
+            native::CREDENTIAL => {
+                if let Some(password) = text(data, "password") {
+                    data.insert("hashed_password", Value::string(hash_password(&password)));
+                }
+                data.remove("password");
+            }
             native::ACCESS_PROVIDER => {
                 let audience = format!(
                     "https://db.fauna.com/db/{}",
-                    global_id_text(self.own_global_id()?)
+                    encode_global_id(self.own_global_id()?)
                 );
                 data.insert("audience", Value::string(audience));
             }
@@ -78,14 +74,33 @@ impl Interp {
         Ok(())
     }
 
+    /// Gives a new key or token its secret: the hash is stored, the secret itself is known to this query only.
+    pub(super) fn give_secret(&mut self, coll: CollId, id: DocId, data: &mut Object) -> Result<()> {
+        let made = match coll {
+            native::KEY => Secret::of_key(id.0),
+            native::TOKEN => {
+                let database = self.own_global_id()?;
+                data.insert("global_id", Value::Long(database));
+                Secret::of_token(id.0, database)
+            }
+            _ => return Ok(()),
+        };
+        let no_randomness =
+            |error| Failure::protocol(500, "internal_error", format!("no randomness: {error}"));
+        let (secret, hash) = made.map_err(no_randomness)?;
+        data.insert("hashed_secret", Value::string(hash));
+        self.secrets.insert((coll, id), secret);
+        Ok(())
+    }
+
     /// The global id of the database the query runs in.
-    fn own_global_id(&mut self) -> Result<u64> {
+    fn own_global_id(&mut self) -> Result<i64> {
         let scope = self.txn.scope();
         let path = self.txn.database_path(scope)?.unwrap_or_default();
         let id = path
             .last()
             .and_then(|(_, _, version)| version.field("global_id"));
-        Ok(id.and_then(|id| id.as_i64()).map_or(0, |id| id as u64))
+        Ok(id.and_then(|id| id.as_i64()).unwrap_or(0))
     }
 
     /// The nearest explicit value of a flag that databases inherit.
@@ -355,8 +370,8 @@ impl Interp {
     /// What a query sees of a stored field of a native document.
     pub fn native_field(&mut self, coll: CollId, name: &str, stored: Value) -> Result {
         match (coll, name, &stored) {
-            (native::DATABASE, "global_id", id) => Ok(Value::string(global_id_text(
-                id.as_i64().unwrap_or_default() as u64,
+            (native::DATABASE, "global_id", id) => Ok(Value::string(encode_global_id(
+                id.as_i64().unwrap_or_default(),
             ))),
             (native::KEY, "database", Value::Doc(doc)) => self.doc_name(doc).map(Value::String),
             _ => Ok(stored),
@@ -375,17 +390,5 @@ impl Interp {
             query.trace = Some(frames.iter().rev().cloned().collect());
         }
         failure
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn global_ids() {
-        assert_eq!(global_id_text(0), "yyyyyyyyyyyyy");
-        assert_eq!(global_id_text(9223372036854775807), "x999999999996");
-        assert_eq!(global_id_text(369090607950332451), "ywxwmh6o4ybng");
     }
 }
