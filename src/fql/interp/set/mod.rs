@@ -36,6 +36,8 @@ mod page;
 mod position;
 mod source;
 mod steps;
+#[cfg(test)]
+mod tests;
 mod token;
 
 pub use build::reversed;

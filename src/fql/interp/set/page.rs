@@ -75,7 +75,7 @@ impl Interp {
         result
     }
 
-    fn page(&mut self, set: &Arc<Set>, from: &Position, size: u32) -> Result<Page> {
+    pub(super) fn page(&mut self, set: &Arc<Set>, from: &Position, size: u32) -> Result<Page> {
         let mut node = Node::open(self, set, from)?;
         let mut elements = Vec::with_capacity(size.min(64) as usize);
         let more = node.fetch(self, size as usize, &mut elements)?;

@@ -16,6 +16,8 @@ pub(super) enum Position {
     Offset(u64),
     /// `take`: so many may still follow.
     Remaining(u64, Box<Position>),
+    /// `concat`: in the first set.
+    First(Box<Position>),
     /// `concat`: in the second set.
     Second(Box<Position>),
     /// `flatMap`: at an element of the outer set, and in the set it yields.
@@ -45,6 +47,7 @@ impl Position {
                     inner.to_value(),
                 ],
             ),
+            Position::First(inner) => tagged(3, vec![inner.to_value()]),
             Position::Second(inner) => tagged(1, vec![inner.to_value()]),
             Position::Within(pair) => tagged(2, vec![pair.0.to_value(), pair.1.to_value()]),
         })
@@ -74,6 +77,9 @@ impl Position {
                             n,
                             Box::new(Position::read(inner, depth + 1)?),
                         ))
+                    }
+                    [Value::Int(3), inner] => {
+                        Some(Position::First(Box::new(Position::read(inner, depth + 1)?)))
                     }
                     [Value::Int(1), inner] => Some(Position::Second(Box::new(Position::read(
                         inner,

@@ -79,6 +79,9 @@ impl Node {
             Plan::Concat(first, second) => {
                 let (inner, rest) = match from {
                     Position::Second(from) => (Node::open(interp, second, from)?, None),
+                    Position::First(from) => {
+                        (Node::open(interp, first, from)?, Some(second.clone()))
+                    }
                     from => (Node::open(interp, first, from)?, Some(second.clone())),
                 };
                 Node::Concat(Box::new(Concatenated { inner, rest }))
@@ -175,12 +178,14 @@ impl Node {
             Node::Map(node) => node.inner.position(),
             Node::FlatMap(node) => node.position(),
             Node::Concat(node) => match node.rest {
-                Some(_) => node.inner.position(),
+                Some(_) => Position::First(Box::new(node.inner.position())),
                 None => Position::Second(Box::new(node.inner.position())),
             },
             Node::Take(node) => {
                 Position::Remaining(node.remaining, Box::new(node.inner.position()))
             }
+            // Nothing was asked for yet, so nothing is dropped.
+            Node::Drop(node) if node.pending > 0 => Position::Begin,
             Node::Drop(node) => node.inner.position(),
             Node::Whole(node) => Position::Offset(node.next as u64),
         })
@@ -451,7 +456,12 @@ impl Concatenated {
         let mut left = count;
         if let Some(second) = &self.rest {
             let first = out.len();
-            if self.inner.fetch(interp, left, out)? {
+            let more = self.inner.fetch(interp, left, out)?;
+            for element in &mut out[first..] {
+                let inner = std::mem::replace(&mut element.position, Position::Begin);
+                element.position = Position::First(Box::new(inner));
+            }
+            if more {
                 return Ok(true);
             }
             left -= out.len() - first;
