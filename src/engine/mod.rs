@@ -111,6 +111,11 @@ impl Engine {
         &self.library
     }
 
+    /// The types of the native functions, as the typer takes them from the function table.
+    pub fn native_shapes(&self) -> crate::fql::types::NativeShapes {
+        typing::native_shapes(&self.library)
+    }
+
     /// The data model below, for fronts that report on it.
     pub fn model(&self) -> &Arc<Model> {
         &self.model

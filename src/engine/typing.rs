@@ -60,8 +60,9 @@ pub fn native_shapes(library: &Library) -> NativeShapes {
         }
     }
     for shape in library.shapes() {
-        // The types of user collections come from the schema.
-        if shape.name.starts_with("User") && shape.name != "UserFunction<A>" {
+        // The types of user collections come from the schema; native functions and lambdas have function types.
+        let from_schema = shape.name.starts_with("User") && shape.name != "UserFunction<A>";
+        if from_schema || shape.name == "Function" {
             continue;
         }
         let (name, params) = match shape.name.split_once('<') {

@@ -2,7 +2,7 @@
 //! (`spec schema-fsl 1.1`).
 
 use super::collection_sets::{all, first_where, where_};
-use super::document::{EXISTS, TO_STRING, by_name, create, delete, replace, update};
+use super::document::{EXISTS, TO_STRING, by_name, collection_of, create, delete, replace, update};
 use crate::fql::interp::{Effect, Failure, Interp, Member, MemberKind, Result, Shape};
 use crate::value::{FunctionRef, Module, Str, Value};
 use std::sync::Arc;
@@ -50,7 +50,7 @@ pub static SHAPES: &[&Shape] = &[
             Member {
                 name: "Deleted",
                 kind: MemberKind::Field {
-                    ty: "Any",
+                    ty: "DeletedCollection",
                     get: |_, _| Ok(Value::Module(Module::Deleted)),
                 },
                 effect: Effect::Pure,
@@ -68,9 +68,12 @@ pub static SHAPES: &[&Shape] = &[
     },
     &Shape {
         name: "CollectionDef",
-        alias: None,
+        alias: Some(
+            "{ name: String, alias: String | Null, computed_fields: { *: { body: String, signature: String | Null } }, fields: { *: { signature: String, default: String | Null } }, migrations: Array<{ backfill: { field: String, value: String } } | { drop: { field: String } } | { split: { field: String, to: Array<String> } } | { move: { field: String, to: String } } | { add: { field: String } } | { move_conflicts: { into: String } } | { move_wildcard: { into: String } } | { add_wildcard: {} }> | Null, wildcard: String, ts: Time, coll: CollectionCollection, history_days: Number | Null, ttl_days: Number | Null, document_ttls: Boolean | Null, indexes: { *: { terms: Array<{ field: String, mva: Boolean | Null }>, values: Array<{ field: String, mva: Boolean | Null, order: \"asc\" | \"desc\" | Null }>, queryable: Boolean, status: \"pending\" | \"active\" | \"failed\" } }, constraints: Array<{ *: Any }>, data: { *: Any } | Null }",
+        ),
         about: "The definition of a collection.",
         members: &[
+            collection_of(&["CollectionCollection"]),
             EXISTS,
             update(&["(data: { *: Any }) => CollectionDef"]),
             replace(&["(data: { *: Any }) => CollectionDef"]),
@@ -84,7 +87,7 @@ pub static SHAPES: &[&Shape] = &[
         members: &[
             create(
                 &[
-                    "(data: { name: String, alias: String | Null, body: String, signature: String | Null, role: String | Null, data: { *: Any } | Null }) => FunctionDef",
+                    "(data: { name: String, alias: String | Null, signature: String | Null, role: String | Null, body: String, data: { *: Any } | Null }) => FunctionDef",
                 ],
                 "Function.create({ name: 'Double', body: 'x => x * 2' })",
             ),
@@ -113,9 +116,12 @@ pub static SHAPES: &[&Shape] = &[
     },
     &Shape {
         name: "FunctionDef",
-        alias: None,
+        alias: Some(
+            "{ name: String, alias: String | Null, signature: String | Null, ts: Time, coll: FunctionCollection, role: String | Null, body: String, data: { *: Any } | Null }",
+        ),
         about: "The definition of a function.",
         members: &[
+            collection_of(&["FunctionCollection"]),
             EXISTS,
             update(&["(data: { *: Any }) => FunctionDef"]),
             replace(&["(data: { *: Any }) => FunctionDef"]),
@@ -129,7 +135,7 @@ pub static SHAPES: &[&Shape] = &[
         members: &[
             create(
                 &[
-                    "(data: { name: String, privileges: Any, membership: Any, data: { *: Any } | Null }) => Role",
+                    "(data: { name: String, privileges: Any | Null, membership: Any | Null, data: { *: Any } | Null }) => Role",
                 ],
                 "Role.create({ name: 'reader' })",
             ),
@@ -148,9 +154,12 @@ pub static SHAPES: &[&Shape] = &[
     },
     &Shape {
         name: "Role",
-        alias: None,
+        alias: Some(
+            "{ name: String, ts: Time, coll: RoleCollection, privileges: Any, membership: Any, data: { *: Any } | Null }",
+        ),
         about: "A user-defined role.",
         members: &[
+            collection_of(&["RoleCollection"]),
             EXISTS,
             update(&["(data: { *: Any }) => Role"]),
             replace(&["(data: { *: Any }) => Role"]),
@@ -183,9 +192,12 @@ pub static SHAPES: &[&Shape] = &[
     },
     &Shape {
         name: "AccessProvider",
-        alias: None,
+        alias: Some(
+            "{ name: String, ts: Time, coll: AccessProviderCollection, issuer: String, jwks_uri: String, roles: Array<{ role: String, predicate: String }>, audience: String, data: { *: Any } | Null }",
+        ),
         about: "An issuer whose JWTs the database accepts.",
         members: &[
+            collection_of(&["AccessProviderCollection"]),
             EXISTS,
             update(&["(data: { *: Any }) => AccessProvider"]),
             replace(&["(data: { *: Any }) => AccessProvider"]),
@@ -218,9 +230,12 @@ pub static SHAPES: &[&Shape] = &[
     },
     &Shape {
         name: "DatabaseDef",
-        alias: None,
+        alias: Some(
+            "{ name: String, ts: Time, coll: DatabaseCollection, global_id: String, priority: Number | Null, typechecked: Boolean | Null, protected: Boolean | Null, data: { *: Any } | Null }",
+        ),
         about: "A child database.",
         members: &[
+            collection_of(&["DatabaseCollection"]),
             EXISTS,
             update(&["(data: { *: Any }) => DatabaseDef"]),
             replace(&["(data: { *: Any }) => DatabaseDef"]),

@@ -51,11 +51,22 @@ pub const fn apply(overloads: &'static [&'static str]) -> Member {
     }
 }
 
-/// `doc.exists()`
+/// `doc.coll`, for the typer; the evaluator answers it for missing documents too.
+pub const fn collection_of(types: &'static [&'static str]) -> Member {
+    Member {
+        name: "coll",
+        kind: MemberKind::Static { types },
+        effect: Effect::Pure,
+        about: "The collection of the document.",
+        example: "",
+    }
+}
+
+/// `doc.exists()`: a document's type says that it does, a missing one's that it does not.
 pub const EXISTS: Member = Member {
     name: "exists",
     kind: MemberKind::Method {
-        overloads: &["() => Boolean"],
+        overloads: &["() => true"],
         call: exists,
     },
     effect: Effect::Read,

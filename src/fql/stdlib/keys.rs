@@ -1,7 +1,9 @@
 //! `Key`, `Token`, `Credential`: what secrets and passwords belong to (`spec access-control 2, 5`).
 
 use super::collection_sets::{all, first_where, where_};
-use super::document::{EXISTS, TO_STRING, apply, by_id, create, delete, document, replace, update};
+use super::document::{
+    EXISTS, TO_STRING, apply, by_id, collection_of, create, delete, document, replace, update,
+};
 use crate::access::secret::verify_password;
 use crate::fql::interp::{
     Effect, Failure, Interp, Member, MemberKind, Missing, Result, Shape, WriteMode,
@@ -41,10 +43,7 @@ pub static SHAPES: &[&Shape] = &[
         ),
         about: "A key: a secret and the role it acts with.",
         members: &[
-            Member {
-                name: "coll",
-                ..typed(&["KeyCollection"])
-            },
+            collection_of(&["KeyCollection"]),
             EXISTS,
             update(&["(data: { *: Any }) => Key"]),
             replace(&["(data: { *: Any }) => Key"]),
@@ -90,10 +89,7 @@ pub static SHAPES: &[&Shape] = &[
         ),
         about: "The password of a document.",
         members: &[
-            Member {
-                name: "coll",
-                ..typed(&["CredentialCollection"])
-            },
+            collection_of(&["CredentialCollection"]),
             EXISTS,
             update(&["(data: { *: Any }) => Credential"]),
             replace(&["(data: { *: Any }) => Credential"]),
@@ -162,10 +158,7 @@ pub static SHAPES: &[&Shape] = &[
         ),
         about: "A token: a secret that acts as a document.",
         members: &[
-            Member {
-                name: "coll",
-                ..typed(&["TokenCollection"])
-            },
+            collection_of(&["TokenCollection"]),
             EXISTS,
             update(&["(data: { *: Any }) => Token"]),
             replace(&["(data: { *: Any }) => Token"]),
@@ -173,17 +166,6 @@ pub static SHAPES: &[&Shape] = &[
         ],
     },
 ];
-
-/// A member that the evaluator answers itself.
-const fn typed(types: &'static [&'static str]) -> Member {
-    Member {
-        name: "",
-        kind: MemberKind::Static { types },
-        effect: Effect::Pure,
-        about: "",
-        example: "",
-    }
-}
 
 /// The document an argument is; the parameter's static type lets other objects through.
 fn document_argument(args: &[Value]) -> Result<&Arc<Doc>> {

@@ -21,6 +21,7 @@ mod globals;
 mod id;
 pub mod keys;
 mod math;
+mod missing;
 mod null;
 mod number;
 mod object;
@@ -83,6 +84,7 @@ pub fn shapes() -> Vec<&'static Shape> {
     ] {
         shapes.extend(group);
     }
+    shapes.extend(&missing::SHAPES);
     shapes
 }
 
