@@ -9,3 +9,4 @@ mod store_process;
 mod store_serial;
 mod syntax;
 mod typing;
+mod typing_laws;

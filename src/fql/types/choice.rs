@@ -8,9 +8,10 @@
 //! one overload for each consistent combination.
 
 use super::constrain::as_var;
-use super::engine::Engine;
+use super::engine::{Engine, KeySet};
 use super::failure::Failure;
-use super::term::{ChoiceId, Kind, Level, Ty};
+use super::resolve::has_variable;
+use super::term::{ChoiceId, Kind, Level, Ty, VarId};
 use std::sync::Arc;
 
 /// Combinations of open choices that are shown at most.
@@ -29,6 +30,13 @@ pub(super) struct Choice {
     pub result: Ty,
     /// One variant must fit all arguments.
     pub exclusive: bool,
+    /// Values, and the arguments they reached, that several variants fit as long as their variables
+    /// are open. Each picks its own variant in the end, unless the choice is exclusive.
+    pub pending: Vec<(usize, Ty)>,
+    /// Variables whose variant is picked.
+    pub assigned: Vec<VarId>,
+    /// Orders the variants in messages.
+    pub group: u32,
     /// A known value reached an argument.
     pub fed: bool,
     /// Decided.
@@ -53,6 +61,7 @@ impl Engine<'_> {
         args: Vec<Ty>,
         result: Ty,
         using: &Ty,
+        group: u32,
     ) {
         let mut fitting: Vec<Ty> = Vec::new();
         let mut rejected: Vec<Vec<Failure>> = Vec::new();
@@ -80,7 +89,7 @@ impl Engine<'_> {
             }
         }
         match &fitting[..] {
-            [] => self.reject(rejected),
+            [] => self.reject(rejected, group),
             [only] => self.cons(only, using),
             _ if fitting
                 .iter()
@@ -103,6 +112,9 @@ impl Engine<'_> {
                     args: Arc::new(args.clone()),
                     result: result.clone(),
                     exclusive: arity > 1,
+                    group,
+                    pending: Vec::new(),
+                    assigned: Vec::new(),
                     fed: false,
                     done: false,
                     level,
@@ -141,7 +153,8 @@ impl Engine<'_> {
             return;
         }
         let choice = &self.choices[id as usize];
-        let (variants, exclusive, used) = (choice.variants.clone(), choice.exclusive, choice.used);
+        let (variants, exclusive, group) =
+            (choice.variants.clone(), choice.exclusive, choice.group);
         let alive: Vec<usize> = choice.alive().collect();
         let param = |variant: usize| match &variants[variant].kind {
             Kind::Function(function) => function.param(index).cloned(),
@@ -149,26 +162,28 @@ impl Engine<'_> {
         };
         if !exclusive {
             let mut rejected = Vec::new();
+            let mut fitting = Vec::new();
             for variant in alive {
                 let Some(param) = param(variant) else {
                     continue;
                 };
-                match self.try_keep(value, &param) {
-                    Ok(()) => {
-                        if used & (1 << variant) == 0 {
-                            self.save_choice(id);
-                            self.choices[id as usize].used |= 1 << variant;
-                            if let Kind::Function(function) = &variants[variant].kind {
-                                let result = self.choices[id as usize].result.clone();
-                                self.cons(&function.result, &result);
-                            }
-                        }
-                        return;
-                    }
+                match self.attempt(value, &param) {
+                    Ok(()) => fitting.push(variant),
                     Err(failures) => rejected.push(failures),
                 }
             }
-            return self.reject(rejected);
+            return match &fitting[..] {
+                [] => self.reject(rejected, group),
+                [first, rest @ ..] if rest.is_empty() || !has_variable(value) => {
+                    self.assign(id, index, value, *first);
+                }
+                _ => {
+                    self.save_choice(id);
+                    self.choices[id as usize]
+                        .pending
+                        .push((index, value.clone()));
+                }
+            };
         }
         let mut fitting = 0u64;
         let mut rejected = Vec::new();
@@ -186,7 +201,7 @@ impl Engine<'_> {
             return;
         }
         match fitting {
-            0 => self.reject(rejected),
+            0 => self.reject(rejected, group),
             _ => self.narrow(id, fitting),
         }
     }
@@ -197,7 +212,7 @@ impl Engine<'_> {
         if choice.done || matches!(using.kind, Kind::Any | Kind::ChoiceArg(..)) {
             return;
         }
-        let (variants, used) = (choice.variants.clone(), choice.used);
+        let (variants, used, group) = (choice.variants.clone(), choice.used, choice.group);
         let alive: Vec<usize> = choice.alive().collect();
         let mut fitting = used;
         let mut rejected = Vec::new();
@@ -217,8 +232,27 @@ impl Engine<'_> {
             return;
         }
         match fitting {
-            0 => self.reject(rejected),
+            0 => self.reject(rejected, group),
             _ => self.narrow(id, fitting),
+        }
+    }
+
+    /// Lets one input of a choice that is not exclusive use a variant.
+    fn assign(&mut self, id: ChoiceId, index: usize, value: &Ty, variant: usize) {
+        let choice = &self.choices[id as usize];
+        let (variants, used, result) =
+            (choice.variants.clone(), choice.used, choice.result.clone());
+        let Some(Kind::Function(function)) = variants.get(variant).map(|variant| &variant.kind)
+        else {
+            return;
+        };
+        if used & (1 << variant) == 0 {
+            self.save_choice(id);
+            self.choices[id as usize].used |= 1 << variant;
+            self.cons(&function.result, &result);
+        }
+        if let Some(param) = function.param(index) {
+            self.cons(value, param);
         }
     }
 
@@ -269,6 +303,7 @@ impl Engine<'_> {
             let choice = &self.choices[id as usize];
             let args = choice.args.clone();
             if choice.done
+                || !choice.pending.is_empty()
                 || !choice.fed
                 || choice.level <= level
                 || !args.iter().all(|arg| self.is_known(arg))
@@ -321,6 +356,32 @@ impl Engine<'_> {
         false
     }
 
+    /// The next input of a choice that may pick its variant alone: a value, or a free parameter.
+    fn next_input(&self, ty: &Ty, output: bool, id: ChoiceId) -> Option<(usize, Ty)> {
+        let choice = &self.choices[id as usize];
+        if choice.exclusive {
+            return None;
+        }
+        if let Some(pending) = choice.pending.first() {
+            return Some(pending.clone());
+        }
+        let (_, inputs) = self.walk(ty, output);
+        let (_, index, variable) = inputs
+            .into_iter()
+            .find(|(other, _, variable)| *other == id && !choice.assigned.contains(variable))?;
+        let at = self.var(variable).at;
+        let level = self.var(variable).level;
+        Some((
+            index,
+            Ty {
+                kind: Kind::Var(variable),
+                at,
+                level,
+                generic: false,
+            },
+        ))
+    }
+
     /// The type with no choice left open: itself, or an intersection of copies, one for each
     /// consistent combination of variants.
     pub(super) fn resolve_choices(&mut self, ty: &Ty, output: bool) -> Ty {
@@ -367,6 +428,29 @@ impl Engine<'_> {
             let copy = self.copy_all(ty);
             return found.push(copy);
         };
+        if let Some((index, value)) = self.next_input(ty, output, id) {
+            let alive: Vec<usize> = self.choices[id as usize].alive().collect();
+            for variant in alive {
+                let mark = self.undo.len();
+                let before = std::mem::take(&mut self.failures);
+                self.save_choice(id);
+                let choice = &mut self.choices[id as usize];
+                match as_var(&value) {
+                    Some(variable) => choice.assigned.push(variable),
+                    None => {
+                        choice.pending.remove(0);
+                    }
+                }
+                self.assign(id, index, &value, variant);
+                let failures = std::mem::replace(&mut self.failures, before);
+                if failures.is_empty() && self.limit.is_none() {
+                    self.combine(ty, output, found);
+                } else {
+                }
+                self.roll_back(mark);
+            }
+            return;
+        }
         if self.choices[id as usize].fed {
             let mark = self.undo.len();
             if self.commit_first(id) {
@@ -387,33 +471,49 @@ impl Engine<'_> {
 
     /// The undecided choices a type depends on, in the order they are met.
     pub(super) fn open_choices(&self, ty: &Ty, output: bool) -> Vec<ChoiceId> {
+        let (mut open, inputs) = self.walk(ty, output);
+        open.retain(|id| {
+            let choice = &self.choices[*id as usize];
+            choice.exclusive
+                || choice.used == 0
+                || !choice.pending.is_empty()
+                || inputs
+                    .iter()
+                    .any(|(other, _, variable)| other == id && !choice.assigned.contains(variable))
+        });
+        open
+    }
+
+    /// The undecided choices a type depends on, and the free parameters that reach their arguments.
+    fn walk(&self, ty: &Ty, output: bool) -> (Vec<ChoiceId>, Vec<(ChoiceId, usize, VarId)>) {
         let mut walk = Walk {
             engine: self,
-            vars: Vec::new(),
+            vars: Default::default(),
             open: Vec::new(),
-            visited: Vec::new(),
+            visited: Default::default(),
+            inputs: Vec::new(),
         };
         walk.term(ty, output);
-        walk.open
+        (walk.open, walk.inputs)
     }
 }
 
 /// Looks for open choices.
 struct Walk<'a, 'e> {
     engine: &'a Engine<'e>,
-    vars: Vec<(u32, bool)>,
+    vars: KeySet<(VarId, u8)>,
     open: Vec<ChoiceId>,
-    visited: Vec<ChoiceId>,
+    visited: KeySet<ChoiceId>,
+    inputs: Vec<(ChoiceId, usize, VarId)>,
 }
 
 impl Walk<'_, '_> {
     fn choice(&mut self, id: ChoiceId) {
-        if self.visited.contains(&id) {
+        if !self.visited.insert(id) {
             return;
         }
-        self.visited.push(id);
         let choice = &self.engine.choices[id as usize];
-        if choice.done || choice.used != 0 {
+        if choice.done {
             return;
         }
         self.open.push(id);
@@ -430,13 +530,21 @@ impl Walk<'_, '_> {
     fn term(&mut self, ty: &Ty, output: bool) {
         match &ty.kind {
             Kind::Var(id) => {
-                if self.vars.contains(&(*id, output)) || self.vars.len() > 20_000 {
+                if !self.vars.insert((*id, u8::from(output))) {
                     return;
                 }
-                self.vars.push((*id, output));
                 let var = self.engine.var(*id);
                 let bounds = if output { &var.lower } else { &var.upper };
-                bounds.iter().for_each(|bound| self.term(bound, output));
+                if !output && var.lower.is_empty() {
+                    for bound in &var.upper {
+                        if let Kind::ChoiceArg(choice, index) = bound.kind {
+                            self.inputs.push((choice, usize::from(index), *id));
+                        }
+                    }
+                }
+                stacker::maybe_grow(64 * 1024, 1024 * 1024, || {
+                    bounds.iter().for_each(|bound| self.term(bound, output));
+                });
             }
             Kind::ChoiceResult(id) | Kind::ChoiceArg(id, _) => self.choice(*id),
             Kind::Named(_, Some(argument)) => self.term(argument, output),

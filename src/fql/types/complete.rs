@@ -45,9 +45,9 @@ pub fn type_at(
     engine.block(block);
     let recorded = engine.recorded.take()?;
     let offset = u32::try_from(offset).ok()?;
-    // The longest that ends there: `a.b` rather than `b`.
+    // The innermost that ends there: the body of a lambda rather than the lambda.
     let ending = recorded.iter().filter(|(span, _)| span.end == offset);
-    let (_, ty) = ending.min_by_key(|(span, _)| span.start)?;
+    let (_, ty) = ending.max_by_key(|(span, _)| span.start)?;
     Some(engine.describe(&ty.clone()))
 }
 

@@ -127,9 +127,17 @@ impl Engine<'_> {
 
     /// 8: one of several overloads.
     fn cons_overloaded(&mut self, value: &Ty, variants: &Arc<Vec<Ty>>, using: &Ty) {
-        self.groups += 1;
+        let group = self.group(variants);
         if let Some((args, result)) = as_apply(using) {
-            return self.choose(value, variants, args, result, using);
+            return self.choose(value, variants, args, result, using, group);
+        }
+        // Several interfaces are one value with all their fields.
+        if matches!(using.kind, Kind::Project(_))
+            && variants
+                .iter()
+                .all(|variant| matches!(variant.kind, Kind::Interface(_)))
+        {
+            return self.cons_projected(value, using, Wrap::Same);
         }
         let mut rejected = Vec::new();
         for variant in variants.iter() {
@@ -138,13 +146,12 @@ impl Engine<'_> {
                 Err(failures) => rejected.push(failures),
             }
         }
-        self.reject(rejected);
+        self.reject(rejected, group);
     }
 
     /// 9: one of several alternatives.
     fn cons_alternatives(&mut self, value: &Ty, alternatives: &Arc<Vec<Ty>>, using: &Ty) {
-        self.groups += 1;
-        let group = self.groups;
+        let group = self.group(alternatives);
         let mut rejected = Vec::new();
         for alternative in alternatives.iter() {
             match self.try_keep(value, alternative) {
@@ -164,13 +171,16 @@ impl Engine<'_> {
                 }
             }
         }
-        self.groups = group;
-        self.reject(rejected);
+        self.reject(rejected, group);
     }
 
     /// Keeps the failures of all alternatives, in the order messages list them.
-    pub(super) fn reject(&mut self, mut rejected: Vec<Vec<Failure>>) {
-        for index in self.alternative_order(rejected.len()) {
+    pub(super) fn reject(&mut self, mut rejected: Vec<Vec<Failure>>, group: u32) {
+        // The last is listed first: see `bundle`.
+        for index in Engine::alternative_order(rejected.len(), group)
+            .into_iter()
+            .rev()
+        {
             if let Some(failures) = rejected.get_mut(index) {
                 let failures = std::mem::take(failures);
                 self.failures.extend(failures);

@@ -148,7 +148,25 @@ impl Engine<'_> {
             .iter()
             .map(|variant| self.freshen(variant, limit, copied))
             .collect();
+        let pending: Vec<(usize, Ty)> = choice
+            .pending
+            .iter()
+            .map(|(index, value)| (*index, self.freshen(value, limit, copied)))
+            .collect();
+        let assigned: Vec<VarId> = choice
+            .assigned
+            .iter()
+            .map(|id| match copied.vars.get(id) {
+                Some(Ty {
+                    kind: Kind::Var(copy),
+                    ..
+                }) => *copy,
+                _ => *id,
+            })
+            .collect();
         let target = &mut self.choices[new as usize];
+        target.assigned = assigned;
+        target.pending = pending;
         target.args = Arc::new(args);
         target.result = result;
         target.variants = Arc::new(variants);
@@ -168,7 +186,10 @@ impl Engine<'_> {
         copied: &mut KeyMap<(VarId, u8), Ty>,
     ) -> Ty {
         if self.level_of(ty) <= level || !self.step() {
-            return ty.clone();
+            // A handle may remember a level from before its variable moved outwards.
+            let mut same = ty.clone();
+            same.level = self.level_of(ty);
+            return same;
         }
         match &ty.kind {
             Kind::Var(id) => {
@@ -233,6 +254,10 @@ impl Engine<'_> {
             .variants
             .iter()
             .for_each(|variant| self.lower_term(variant, level));
+        choice
+            .pending
+            .iter()
+            .for_each(|(_, value)| self.lower_term(value, level));
         self.lower_term(&choice.result, level);
     }
 

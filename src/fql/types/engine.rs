@@ -97,7 +97,8 @@ impl Hasher for KeyHasher {
 
 /// A hash table with [`KeyHasher`].
 pub(super) type KeyMap<K, V> = HashMap<K, V, BuildHasherDefault<KeyHasher>>;
-type KeySet<K> = HashSet<K, BuildHasherDefault<KeyHasher>>;
+/// A set with [`KeyHasher`].
+pub(super) type KeySet<K> = HashSet<K, BuildHasherDefault<KeyHasher>>;
 
 /// Which instantiated signature: the type, its argument, where, which member (by address), which side.
 pub(super) type InstanceKey = (u32, Option<Key>, Loc, Key);
@@ -130,6 +131,8 @@ pub(super) struct Engine<'e> {
     pub source: u16,
     /// Choices met so far: orders the alternatives in messages.
     pub groups: u32,
+    /// The numbers of those of the current constraint, by the address of their alternatives.
+    pub group_numbers: Vec<(usize, u32)>,
     /// Types by place, when somebody wants to know.
     pub recorded: Option<Vec<(Span, Ty)>>,
 }
@@ -158,6 +161,7 @@ impl<'e> Engine<'e> {
             sources: vec![source],
             source: 0,
             groups: 0,
+            group_numbers: Vec::new(),
             recorded: None,
         }
     }
@@ -306,6 +310,22 @@ impl<'e> Engine<'e> {
         }
         self.failures.clear();
         self.fatal.clear();
+        self.group_numbers.clear();
+    }
+
+    /// The number of a choice between these alternatives: new for each constraint that meets them.
+    pub fn group(&mut self, alternatives: &Arc<Vec<Ty>>) -> u32 {
+        let address = Arc::as_ptr(alternatives) as usize;
+        if let Some((_, number)) = self
+            .group_numbers
+            .iter()
+            .find(|(known, _)| *known == address)
+        {
+            return *number;
+        }
+        self.groups += 1;
+        self.group_numbers.push((address, self.groups));
+        self.groups
     }
 
     /// Reports, once, that the check was given up.
@@ -389,10 +409,10 @@ impl<'e> Engine<'e> {
 
     /// The order in which a message lists the alternatives of a choice, first to last: that of the
     /// original, which keeps them in a hash table (`spec typing 13.3`).
-    pub fn alternative_order(&self, count: usize) -> Vec<usize> {
+    pub fn alternative_order(count: usize, group: u32) -> Vec<usize> {
         let mut order: Vec<usize> = (0..count).collect();
         order.sort_by_key(|index| {
-            let hash = alternative_hash(*index as u32, self.groups.max(1));
+            let hash = alternative_hash(*index as u32, group);
             ((hash ^ (hash >> 16)) % 16, hash as i32)
         });
         order

@@ -206,7 +206,8 @@ impl Engine<'_> {
                     },
                     _ => Failure::NotSubtype {
                         value,
-                        using: Ty::union(uses, Loc::NONE),
+                        // The original lists the last first (`spec typing 13.3`).
+                        using: Ty::union(uses.into_iter().rev().collect(), Loc::NONE),
                         at,
                     },
                 }),

@@ -397,6 +397,16 @@ fn each_part(ty: &Ty, visit: &mut dyn FnMut(&Ty)) {
     }
 }
 
+/// Whether a type variable occurs in a type.
+pub(super) fn has_variable(ty: &Ty) -> bool {
+    if matches!(ty.kind, Kind::Var(_) | Kind::ChoiceResult(_)) {
+        return true;
+    }
+    let mut found = false;
+    each_part(ty, &mut |part| found = found || has_variable(part));
+    found
+}
+
 /// Marks the named generics as accepting everything.
 fn invalidate(ty: &Ty, names: &[Str]) -> Ty {
     rebuild(ty, &mut |part| match &part.kind {

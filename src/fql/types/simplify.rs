@@ -305,8 +305,11 @@ impl<'a, 'e> Printer<'a, 'e> {
             let mut variants: Vec<Shown> = Vec::new();
             for variant in &node.overloads {
                 let shown = self.node(variant, output);
-                if !variants.contains(&shown) {
-                    variants.push(shown);
+                // An overload within an overload is one list of variants.
+                for shown in members(shown, !output) {
+                    if !variants.contains(&shown) {
+                        variants.push(shown);
+                    }
                 }
             }
             parts.push(match variants.len() {

@@ -413,9 +413,24 @@ impl Ty {
                 Kind::Var(id) => Key(6, u64::from(shape.0), u64::from(id)),
                 _ => Key(7, u64::from(shape.0), address(argument)),
             },
-            Kind::Record(shared) => Key(8, 0, address(shared)),
+            Kind::Record(record) => {
+                let mut mix = Mix::new(8);
+                for (name, field) in &record.fields {
+                    mix.add(fingerprint(name));
+                    mix.key(field.key());
+                }
+                record
+                    .wildcard
+                    .iter()
+                    .for_each(|wildcard| mix.key(wildcard.key()));
+                mix.finish()
+            }
             Kind::Interface(shared) => Key(9, 0, address(shared)),
-            Kind::Tuple(shared) => Key(10, 0, address(shared)),
+            Kind::Tuple(parts) => {
+                let mut mix = Mix::new(10);
+                parts.iter().for_each(|part| mix.key(part.key()));
+                mix.finish()
+            }
             Kind::Function(shared) => Key(11, 0, address(shared)),
             Kind::Union(shared) => Key(12, 0, address(shared)),
             Kind::Intersect(shared) => Key(13, 0, address(shared)),
@@ -434,6 +449,30 @@ impl Ty {
             Kind::ChoiceResult(choice) => Key(20, 0, u64::from(*choice)),
             Kind::ChoiceArg(choice, index) => Key(21, u64::from(*index), u64::from(*choice)),
         }
+    }
+}
+
+/// Combines the keys of parts.
+struct Mix(u8, u64, u64);
+
+impl Mix {
+    fn new(tag: u8) -> Mix {
+        Mix(tag, 0x9e37_79b9_7f4a_7c15, 0xc2b2_ae3d_27d4_eb4f)
+    }
+
+    fn add(&mut self, value: u64) {
+        self.1 = (self.1.rotate_left(5) ^ value).wrapping_mul(0x517c_c1b7_2722_0a95);
+        self.2 = (self.2.rotate_left(23) ^ value).wrapping_mul(0x9fb2_1c65_1e98_df25);
+    }
+
+    fn key(&mut self, key: Key) {
+        self.add(u64::from(key.0));
+        self.add(key.1);
+        self.add(key.2);
+    }
+
+    fn finish(self) -> Key {
+        Key(self.0, self.1, self.2)
     }
 }
 

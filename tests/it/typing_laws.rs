@@ -1,0 +1,318 @@
+//! Laws of static types: printing and parsing, simplification, bounded work, completion.
+
+use super::typing::{environment, native};
+use fql::fql::syntax::{Source, parse_query, parse_type, render_all};
+use fql::fql::types::*;
+use proptest::prelude::*;
+use std::time::{Duration, Instant};
+
+/// The static type of a query, or its rendered errors.
+fn check(query: &str, env: &Environment) -> Result<String, String> {
+    let source = Source::query(query);
+    let block = parse_query(&source).map_err(|errors| render_all(&errors))?;
+    check_query(&block, &source, env, &no_arguments)
+        .map(|checked| checked.static_type)
+        .map_err(|errors| render_all(&errors))
+}
+
+fn plain() -> Environment {
+    Environment::new(native(), SchemaEnv::default())
+}
+
+/// Texts of types, as a user might write them.
+fn type_text() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        Just("Any"),
+        Just("Never"),
+        Just("Null"),
+        Just("Int"),
+        Just("Number"),
+        Just("String"),
+        Just("Boolean"),
+        Just("Time"),
+        Just("1"),
+        Just("-7"),
+        Just("\"a\""),
+        Just("\"q\\\"#\""),
+        Just("true"),
+        Just("{}"),
+        Just("[]"),
+    ]
+    .prop_map(str::to_owned);
+    leaf.prop_recursive(4, 24, 3, |inner| {
+        let parts = prop::collection::vec(inner.clone(), 1..4);
+        prop_oneof![
+            parts.clone().prop_map(|parts| parts.join(" | ")),
+            parts
+                .clone()
+                .prop_map(|parts| format!("({})", parts.join(") & ("))),
+            parts
+                .clone()
+                .prop_map(|parts| format!("[{}]", parts.join(", "))),
+            parts
+                .clone()
+                .prop_map(|parts| format!("(a: {}) => Int", parts.join(", b: "))),
+            parts
+                .clone()
+                .prop_map(|parts| format!("({}, ...String) => Boolean", parts.join(", "))),
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a}) => ({b})")),
+            (inner.clone(), inner.clone())
+                .prop_map(|(a, b)| format!("{{ a: {a}, \"if\": {b}, *: Any }}")),
+            inner.clone().prop_map(|a| format!("{{ a: {a}, ... }}")),
+            inner.clone().prop_map(|a| format!("Array<{a}>")),
+            inner.prop_map(|a| format!("({a})?")),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    /// A printed type reads back as a type that prints the same.
+    #[test]
+    fn printing_and_parsing_are_inverse(text in type_text()) {
+        let Ok(parsed) = parse_type(&Source::new("*type*", text.as_str())) else { return Ok(()) };
+        let printed = print_type(&parsed);
+        let again = parse_type(&Source::new("*type*", printed.as_str()));
+        let again = again.map_err(|errors| TestCaseError::fail(format!("{printed}: {}", render_all(&errors))))?;
+        prop_assert_eq!(print_type(&again), printed);
+    }
+
+    /// A value of an inferred type has that type again when it is annotated with it.
+    #[test]
+    fn simplification_is_idempotent(text in type_text()) {
+        let env = plain();
+        let typed = |ty: &str| check(&format!("let f = (): Any => 1\nlet a: Any = 1; let x: {ty} = a; x"), &env)
+            .or_else(|_| check(&format!("let a: Any = 1; let x: {ty} = a; x"), &env));
+        if let Ok(once) = typed(&text) {
+            // Generic letters and recursive types have no syntax.
+            if parse_type(&Source::new("*type*", once.as_str())).is_ok() && !once.contains(" as ") {
+                let twice = typed(&once);
+                prop_assert_eq!(twice, Ok(once));
+            }
+        }
+    }
+}
+
+/// Whatever the query, the check ends soon and with a verdict.
+#[test]
+fn hostile_queries_end_soon() {
+    let env = plain();
+    let repeat = |part: &str, count: usize| part.repeat(count);
+    let doubling: String = (1..40)
+        .map(|i| format!("let x{i} = [x{}, x{}]\n", i - 1, i - 1))
+        .collect();
+    let functions: String = (1..30)
+        .map(|i| format!("let f{i} = x => f{}(f{}(x))\n", i - 1, i - 1))
+        .collect();
+    let unions = (0..400)
+        .map(|i| format!("\"v{i}\""))
+        .collect::<Vec<_>>()
+        .join(" | ");
+    let queries = [
+        format!("let x0 = 1\n{doubling}x39"),
+        format!("let f0 = x => [x, x]\n{functions}f29(1)"),
+        format!(
+            "let f0 = (x, y) => x + y\n{}f0",
+            (1..12)
+                .map(|i| format!("let f{i} = x => [f0(x, x), f0(x, x)]\n"))
+                .collect::<String>()
+        ),
+        format!("{}1{}", repeat("[", 400), repeat("]", 400)),
+        format!("{}1{}", repeat("(x => x)(", 150), repeat(")", 150)),
+        format!("(x => x(x))(x => x(x))"),
+        format!("let a: {unions} = \"v399\"; let b: {unions} = a; b"),
+        format!("[{}].map(x => x.a)", repeat("{ a: 1 }, ", 3000)),
+        format!("a => {}", repeat("a.b + ", 200) + "1"),
+        format!(
+            "({}) => {}",
+            (0..40)
+                .map(|i| format!("a{i}"))
+                .collect::<Vec<_>>()
+                .join(", "),
+            (0..40)
+                .map(|i| format!("[a{i} + a{i}]"))
+                .collect::<Vec<_>>()
+                .join(".concat(")
+                + &repeat(")", 39)
+        ),
+        format!(
+            "({}) => {}",
+            (0..12)
+                .map(|i| format!("a{i}"))
+                .collect::<Vec<_>>()
+                .join(", "),
+            format!(
+                "[{}]",
+                (0..12)
+                    .map(|i| format!("a{i} + a{i}"))
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            )
+        ),
+        format!("{}", repeat("1 + ", 2000) + "1"),
+        format!("x => {}x", repeat("-", 300)),
+    ];
+    for query in queries {
+        let started = Instant::now();
+        let verdict = check(&query, &env);
+        let shown: String = query.chars().take(60).collect();
+        assert!(
+            started.elapsed() < Duration::from_secs(20),
+            "{shown}: {:?}",
+            started.elapsed()
+        );
+        if let Err(errors) = verdict {
+            let known = errors.contains("complexity")
+                || errors.contains("time limit")
+                || errors.contains("is not a subtype of")
+                || errors.contains("cannot be used as a function")
+                || !errors.contains("Internal");
+            assert!(known, "{shown}: {errors}");
+        }
+    }
+}
+
+#[test]
+fn completion_knows_the_receiver() {
+    let book = "Collection.create({ name: \"Book\", fields: { title: { signature: \"String\" } }, \
+                indexes: { byTitle: { terms: [{ field: \".title\" }] } } })";
+    let env = environment(&[book]).expect("a schema");
+    let at = |query: &str| {
+        let source = Source::query(query.replace('^', ""));
+        let block = parse_query(&source).unwrap_or_else(|errors| panic!("{}", render_all(&errors)));
+        let offset = query.find('^').unwrap_or(query.len());
+        type_at(&block, &source, &env, &no_arguments, offset).expect("a type")
+    };
+    let names = |found: &TypeAt| {
+        found
+            .members
+            .iter()
+            .map(|member| member.name.to_string())
+            .collect::<Vec<_>>()
+    };
+
+    let book = at("let b = Book.all().first(); b^");
+    assert_eq!(book.ty, "Book | Null");
+    assert!(book.nullable);
+    assert_eq!(names(&book)[..4], ["id", "ts", "ttl", "title"]);
+    assert!(names(&book).contains(&"update".to_owned()));
+
+    let parameter = at("Book.all().map(b => b^)");
+    assert_eq!(
+        parameter.members[3],
+        Member {
+            name: "title".into(),
+            signature: "String".into()
+        }
+    );
+
+    let collection = at("Book^");
+    assert!(
+        names(&collection).contains(&"byTitle".to_owned()),
+        "{collection:?}"
+    );
+
+    let string = members_of("String", &env);
+    let slice = string
+        .iter()
+        .find(|member| &*member.name == "slice")
+        .expect("slice");
+    assert_eq!(
+        slice.signature,
+        "((start: Number) => String) & ((start: Number, end: Number) => String)"
+    );
+
+    let set = members_of("Set<Book>", &env);
+    let first = set
+        .iter()
+        .find(|member| &*member.name == "first")
+        .expect("first");
+    assert_eq!(first.signature, "() => Book | Null");
+
+    let names: Vec<String> = globals(&env)
+        .into_iter()
+        .map(|global| global.name.to_string())
+        .collect();
+    assert!(names.contains(&"Time".to_owned()) && names.contains(&"Book".to_owned()));
+}
+
+/// Prints how long checking takes beside parsing. Run by hand: `cargo test --release typing_speed -- --ignored --nocapture`.
+#[test]
+#[ignore = "a measurement"]
+fn typing_speed() {
+    let collections: Vec<CollectionEnv> = (0..200)
+        .map(|number| CollectionEnv {
+            name: format!("Coll{number}").into(),
+            fields: (0..12)
+                .map(|field| FieldEnv {
+                    name: format!("field{field}").into(),
+                    ty: TypeSource::Text("String | Null".into()),
+                    has_default: false,
+                })
+                .collect(),
+            indexes: vec![IndexEnv {
+                name: "byField".into(),
+                terms: vec![TermEnv {
+                    path: vec![PathStep::Field("field1".into())],
+                    mva: false,
+                }],
+            }],
+            ..CollectionEnv::default()
+        })
+        .collect();
+    let started = Instant::now();
+    let types = NativeTypes::new(super::typing::specified_shapes());
+    println!("native environment {:?}", started.elapsed());
+    let started = Instant::now();
+    let env = Environment::new(
+        types,
+        SchemaEnv {
+            collections,
+            functions: Vec::new(),
+        },
+    );
+    println!("environment of 200 collections {:?}", started.elapsed());
+    let long: String = (0..200)
+        .map(|line| {
+            format!("let v{line} = Coll{line}.byField(\"x\").first()?.field2 ?? \"none\"\n")
+        })
+        .collect();
+    let queries = [
+        ("literal", "1".to_owned()),
+        ("arithmetic", "1 + 2 * 3 - 4".to_owned()),
+        ("byId", "Coll3.byId(\"1\")?.field1".to_owned()),
+        ("index", "Coll3.byField(\"x\").first()!.field2".to_owned()),
+        ("page", "Coll5.all().where(.field1 == \"a\").map(d => d.field2 ?? \"x\").paginate(10)".to_owned()),
+        ("create", "Coll7.create({ field1: \"a\", field2: \"b\" })".to_owned()),
+        ("project", "Coll9.all() { field1, field2, more: .field3 }".to_owned()),
+        ("objects", "let a = { a: 1, b: [1, 2, 3] }; let f = x => x.a + 1; [f(a), a.b.map(n => n * 2).fold(0, (s, n) => s + n)]".to_owned()),
+        ("200 lines", format!("{long}[v0, v199]")),
+    ];
+    for (name, query) in queries {
+        let source = Source::query(query.as_str());
+        let parse = || parse_query(&source).expect("a query");
+        let block = parse();
+        let first = Instant::now();
+        check_query(&block, &source, &env, &no_arguments)
+            .unwrap_or_else(|errors| panic!("{}", render_all(&errors)));
+        let first = first.elapsed();
+        let rounds = if name == "200 lines" { 20 } else { 400 };
+        let best = |run: &dyn Fn()| {
+            (0..rounds)
+                .map(|_| {
+                    let started = Instant::now();
+                    run();
+                    started.elapsed()
+                })
+                .min()
+                .unwrap_or_default()
+        };
+        let parsing = best(&|| drop(parse()));
+        let checking = best(&|| drop(check_query(&block, &source, &env, &no_arguments)));
+        println!(
+            "{name}: parse {parsing:?}, check {checking:?} ({:.2}), first check {first:?}",
+            checking.as_secs_f64() / parsing.as_secs_f64()
+        );
+    }
+}
