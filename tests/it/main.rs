@@ -1,6 +1,7 @@
 //! Integration tests: one binary, one module a topic.
 
 mod conformance;
+mod examples;
 mod signatures;
 mod store_basics;
 mod store_crash;

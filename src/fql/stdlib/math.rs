@@ -436,7 +436,7 @@ mod tests {
         assert_eq!(double(1.005, 2, 0.5), 1.0);
         assert_eq!(double(f64::NAN, 0, 0.5), 0.0);
         assert_eq!(double(f64::INFINITY, 0, 0.5), 9.223372036854776e18);
-        assert_eq!(double(0.123456789012, 20, 0.5), 0.12345678899999999);
+        assert_eq!(double(0.123456789012, 20, 0.5), 0.12345678923812545);
         assert_eq!(
             (long(-12, -1), long(-16, -1), long(1250, -2), long(5, 3)),
             (0, -10, 1300, 5)
