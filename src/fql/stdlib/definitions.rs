@@ -89,11 +89,11 @@ pub static SHAPES: &[&Shape] = &[
                 &[
                     "(data: { name: String, alias: String | Null, signature: String | Null, role: String | Null, body: String, data: { *: Any } | Null }) => FunctionDef",
                 ],
-                "Function.create({ name: 'Double', body: 'x => x * 2' })",
+                "Function.create({ name: 'Twice', body: 'x => x * 2' })",
             ),
             named(
                 &["(name: String) => NamedRef<FunctionDef>"],
-                "Function.byName('Double')",
+                "Function.byName('Twice')",
             ),
             Member {
                 name: "apply",
