@@ -1,7 +1,7 @@
 //! Every example of the function table is an expression that works.
 
 use fql::engine::{Engine, Request};
-use fql::fql::interp::{GlobalKind, Member};
+use fql::fql::interp::{GlobalKind, Member, MemberKind};
 
 #[test]
 fn examples_of_the_function_table_work() {
@@ -25,10 +25,12 @@ fn examples_of_the_function_table_work() {
     let session = engine.root();
     let mut failures = Vec::new();
     for (shape, member) in members {
+        // Members that only the typer knows need no description.
+        let is_typed_only = matches!(member.kind, MemberKind::Static { .. });
+        let name = member.name;
         assert!(
-            !member.about.is_empty(),
-            "{shape}.{} is described",
-            member.name
+            is_typed_only || !member.about.is_empty(),
+            "{shape}.{name} is described"
         );
         if member.example.is_empty() {
             continue;
