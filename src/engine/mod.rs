@@ -11,8 +11,10 @@
 
 mod auth;
 mod cache;
+mod computed;
 mod outcome;
 mod request;
+mod schema_check;
 mod session;
 mod typing;
 
@@ -65,9 +67,14 @@ impl Engine {
     /// An engine over any store.
     pub fn over(store: Arc<dyn Store>) -> Result<Arc<Engine>, OpenError> {
         let model = Model::open(store, Arc::new(crate::store::SystemClock))?;
+        let library = Arc::new(stdlib::library());
+        model.set_computed_fields(Arc::new(computed::IndexedFields {
+            model: Arc::downgrade(&model),
+            library: library.clone(),
+        }));
         Ok(Arc::new(Engine {
             model,
-            library: Arc::new(stdlib::library()),
+            library,
             queries: QueryCache::new(512),
             secrets: SecretCache::default(),
             environments: typing::Environments::default(),

@@ -145,6 +145,7 @@ impl Session {
             Env::default(),
             options,
         );
+        interp.schema_checker = Some(self.engine.clone());
         let mut checked = None;
         let result = self
             .arguments(&mut interp, request, &parsed.source)

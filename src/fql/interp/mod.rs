@@ -37,7 +37,7 @@ pub use library::{
 pub use materialize::resolve_time;
 pub use permissions::Resource;
 pub use set::{Event, EventKind, EventPosition, Events, INDEX_METHOD, Page, ReadPlan, reversed};
-pub use writes::{Change, PendingWrites, WriteMode};
+pub use writes::{SchemaChecker, WrittenSchema, Change, PendingWrites, WriteMode};
 
 use crate::access::Principal;
 use crate::access::secret::Secret;
@@ -114,6 +114,8 @@ pub struct Interp {
     pub ceiling: Ceiling,
     /// What the writes so far leave for the end of the query.
     pub pending: PendingWrites,
+    /// Checks the types of a schema that was written.
+    pub schema_checker: Option<Arc<dyn SchemaChecker>>,
     /// Secrets made by this query: shown in its result and nowhere else.
     secrets: HashMap<(CollId, DocId), Secret>,
     frames: Vec<Location>,
@@ -147,6 +149,7 @@ impl Interp {
                 reason: "",
             },
             pending: PendingWrites::default(),
+            schema_checker: None,
             secrets: HashMap::new(),
             frames: Vec::with_capacity(32),
             source,

@@ -10,7 +10,7 @@ use crate::model::schema::merge::{check_storable, merged, without_nulls};
 use crate::model::schema::names::RESERVED_FIELDS;
 use crate::model::schema::validate::{Resolve, validate_object, validate_value};
 use crate::model::schema::{Collection, ConstraintFailure, Schema};
-use crate::value::{CollId, Doc, DocId, DocKey, Object, Time, Value};
+use crate::value::{CollId, Doc, DocId, DocKey, Object, PathPart, Time, Value};
 use std::sync::Arc;
 
 const SECONDS_OF_DAY: i64 = 86_400;
@@ -237,6 +237,9 @@ impl Interp {
             }
             None => validate_object(collection.object_type(), &data, None, &resolve),
         };
+        if mode == WriteMode::Data {
+            failures.iter_mut().for_each(under_data);
+        }
         let (ttl, ttl_failures) = self.ttl(collection, before, given_ttl, change, mode, &resolve);
         failures.extend(ttl_failures);
         if collection.is_native() {
@@ -540,4 +543,13 @@ fn with_internal_fields(collection: &Collection, mut argument: Object, old: &Obj
         }
     }
     argument
+}
+
+/// A failure of user data named like a field of every document tells that the data is meant.
+fn under_data(failure: &mut ConstraintFailure) {
+    for path in &mut failure.paths {
+        if matches!(path.first(), Some(PathPart::Field(name)) if ["id", "ts", "ttl"].contains(&&**name)) {
+            path.insert(0, PathPart::Field("data".into()));
+        }
+    }
 }

@@ -6,9 +6,10 @@
 
 use super::super::{Failure, Interp, Result};
 use super::document::refuse;
-use super::{NativeWrite, PendingWrites};
+use super::{NativeWrite, PendingWrites, WrittenSchema};
 use crate::access::Permissions;
 use crate::fql::syntax::{Diagnostic, Hint, Location, Severity};
+use crate::fql::types::CheckedSchema;
 use crate::model::native;
 use crate::model::schema::check::is_builtin_role;
 use crate::model::schema::load::{one_or_many, text};
@@ -16,7 +17,7 @@ use crate::model::schema::types::{TypeFault, compile};
 use crate::model::schema::{
     Collection, ConstraintFailure, Definition, Schema, TypeText, names, protected,
 };
-use crate::value::{CollId, Object, Str, Value};
+use crate::value::{CollId, DocId, Object, Str, Value};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -75,13 +76,73 @@ impl Interp {
         }
         role_faults(&schema, &mut faults);
         if faults.is_empty() {
-            return Ok(());
+            match self.check_types(pending, &schema, typechecked, last) {
+                Ok(checked) => return self.store_inferred(&schema, checked),
+                Err(found) => faults = found,
+            }
         }
         let texts: Vec<String> = faults
             .iter()
             .map(|fault| indented(&fault.render()))
             .collect();
         Err(self.schema_failure(texts.join("\n"), &last.frames))
+    }
+
+    /// The static check of the whole schema.
+    fn check_types(
+        &self,
+        pending: &PendingWrites,
+        schema: &Schema,
+        typechecked: bool,
+        last: &NativeWrite,
+    ) -> std::result::Result<CheckedSchema, Vec<Diagnostic>> {
+        let Some(checker) = &self.schema_checker else {
+            return Ok(CheckedSchema::default());
+        };
+        let changed = |write: &NativeWrite, collection: &Collection| {
+            let before = |field: &str| write.before.as_deref().and_then(|before| text(before, field));
+            let name = before("name").as_ref() != Some(&collection.name);
+            let alias = collection.alias.is_some() && before("alias") != collection.alias;
+            (collection.id, name, alias)
+        };
+        let written = pending.native.iter().filter(|write| write.coll == native::COLLECTION);
+        let renamed = written.filter_map(|write| {
+            let collection = schema.collection(CollId(write.id.0.max(0) as u64))?;
+            Some(changed(write, collection))
+        });
+        let legacy = schema.roles().into_iter().filter(|role| is_legacy_role(&role.definition));
+        checker.check(&WrittenSchema {
+            schema,
+            typechecked,
+            renamed: renamed.collect(),
+            legacy_roles: legacy.map(|role| role.name.clone()).collect(),
+            write_at: last.frames.last(),
+        })
+    }
+
+    /// Keeps what was inferred of functions and computed fields, where it is news.
+    fn store_inferred(&mut self, schema: &Schema, checked: CheckedSchema) -> Result<()> {
+        for (name, signature) in checked.functions {
+            let Some(function) = schema.function_named(&name) else { continue };
+            if function.inferred().as_deref() == Some(signature.as_str()) {
+                continue;
+            }
+            let mut data = (*function.definition).clone();
+            data.insert("internal_sig", Value::string(signature));
+            self.txn.put(native::FUNCTION, function.id, Arc::new(data), None)?;
+        }
+        for (name, fields) in checked.collections {
+            let Some(collection) = schema.collection_named(&name) else { continue };
+            let known = |(field, ty): &(Str, String)| collection.inferred(field).as_deref() == Some(ty.as_str());
+            if fields.iter().all(known) {
+                continue;
+            }
+            let inferred: Object = fields.into_iter().map(|(field, ty)| (field, Value::string(ty))).collect();
+            let mut data = (*collection.definition).clone();
+            data.insert("internal_signatures", Value::object(inferred));
+            self.txn.put(native::COLLECTION, DocId(collection.id.0 as i64), Arc::new(data), None)?;
+        }
+        Ok(())
     }
 
     /// The schema as this query leaves it.

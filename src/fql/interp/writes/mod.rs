@@ -17,7 +17,9 @@ mod finish;
 mod migrations;
 mod native;
 
-use crate::fql::syntax::Location;
+use crate::fql::syntax::{Diagnostic, Location};
+use crate::fql::types::CheckedSchema;
+use crate::model::schema::Schema;
 use crate::value::{CollId, DocId, Object, Str};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -64,4 +66,24 @@ pub enum Change {
     Update,
     /// Puts the argument in place of what is there.
     Replace,
+}
+
+/// A schema as a query leaves it.
+pub struct WrittenSchema<'a> {
+    /// The schema.
+    pub schema: &'a Schema,
+    /// Whether the database is typechecked.
+    pub typechecked: bool,
+    /// Written collections: whether the name is new, and whether the alias is.
+    pub renamed: Vec<(CollId, bool, bool)>,
+    /// Roles that count as those of the legacy language.
+    pub legacy_roles: Vec<Str>,
+    /// The last schema write.
+    pub write_at: Option<&'a Location>,
+}
+
+/// Checks the types of a whole schema; the engine's.
+pub trait SchemaChecker: Send + Sync {
+    /// What is inferred of functions and computed fields, or what is wrong.
+    fn check(&self, written: &WrittenSchema<'_>) -> Result<CheckedSchema, Vec<Diagnostic>>;
 }
