@@ -202,7 +202,7 @@ impl Documents {
                 break None;
             };
             seen = seen.wrapping_add(1);
-            if seen % 1024 == 0 {
+            if seen.is_multiple_of(1024) {
                 interp.check_interrupted()?;
             }
             let fresh = Fresh {
@@ -343,7 +343,7 @@ impl Entries {
                 break None;
             };
             seen = seen.wrapping_add(1);
-            if seen % 1024 == 0 {
+            if seen.is_multiple_of(1024) {
                 interp.check_interrupted()?;
             }
             let mut values = self.scan.terms.clone();

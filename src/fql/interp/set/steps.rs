@@ -20,7 +20,7 @@ const SEGMENT: usize = 2 * 1024 * 1024;
 
 /// An open set.
 pub(super) enum Node {
-    Documents(Documents),
+    Documents(Box<Documents>),
     Entries(Box<Entries>),
     Listed(Listed),
     Filter(Box<Filter>),
@@ -44,9 +44,9 @@ impl Node {
                 coll,
                 range,
                 reversed,
-            } => Node::Documents(Documents::open(
+            } => Node::Documents(Box::new(Documents::open(
                 interp, *coll, *range, *reversed, set.at, from,
-            )),
+            ))),
             Plan::Index { .. } => match interp.open_index(set, from)? {
                 Some(entries) => Node::Entries(Box::new(entries)),
                 // The index is gone; so are its entries.
