@@ -313,7 +313,12 @@ impl Interp {
         if let Value::Null(null) = &value {
             return Err(self.raise(self.null_access(null, "[]").at(self.location(args.span))));
         }
-        let Some(id) = self.member_of(&value, "[]") else {
+        let member = match &value {
+            // Documents of every collection are indexed alike.
+            Value::Doc(_) => self.library.member("UserDocument", "[]"),
+            other => self.member_of(other, "[]"),
+        };
+        let Some(id) = member else {
             return Err(self.no_function("[]", &value.type_name(), args.span));
         };
         if let Value::Doc(doc) = &value {

@@ -6,7 +6,7 @@ use crate::fql::interp::{
     Change, Effect, Failure, Interp, Member, MemberKind, Result, Shape, WriteMode,
 };
 use crate::model::native;
-use crate::value::{CollId, Doc, DocId, DocKey, Module, Object, Value};
+use crate::value::{CollId, Doc, DocId, DocKey, Module, NullReason, Object, Value};
 use std::sync::Arc;
 
 /// `C.create(data)`
@@ -71,6 +71,18 @@ pub const EXISTS: Member = Member {
     },
     effect: Effect::Read,
     about: "Whether the document exists and may be read.",
+    example: "",
+};
+
+/// `doc[key]`
+pub const INDEX: Member = Member {
+    name: "[]",
+    kind: MemberKind::Method {
+        overloads: &["(key: String) => Any"],
+        call: index,
+    },
+    effect: Effect::Read,
+    about: "The field of that name, or null.",
     example: "",
 };
 
@@ -166,6 +178,7 @@ pub static SHAPES: &[&Shape] = &[
         alias: None,
         about: "A document of a user-defined collection.",
         members: &[
+            INDEX,
             EXISTS,
             update(&["(data: { *: Any }) => Any"]),
             replace(&["(data: { *: Any }) => Any"]),
@@ -264,6 +277,22 @@ fn reference(me: &mut Interp, this: &Value, args: &[Value]) -> Result {
         }
     };
     Ok(Value::Doc(me.doc(collection(this)?, id)))
+}
+
+fn index(me: &mut Interp, this: &Value, args: &[Value]) -> Result {
+    let doc = document(this)?;
+    let key = match args.first() {
+        Some(Value::String(key)) => key.clone(),
+        other => {
+            let received = other.unwrap_or(&Value::NULL);
+            return Err(Failure::argument_type("key", "String", received));
+        }
+    };
+    let found = me.doc_field(doc, &key)?;
+    Ok(found.unwrap_or_else(|| {
+        let of = this.type_name();
+        me.null(NullReason::MissingField { field: key, of })
+    }))
 }
 
 fn exists(me: &mut Interp, this: &Value, _: &[Value]) -> Result {

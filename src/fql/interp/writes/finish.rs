@@ -8,17 +8,13 @@ use super::super::{Failure, Interp, Result};
 use super::document::refuse;
 use super::{NativeWrite, PendingWrites, WrittenSchema};
 use crate::access::Permissions;
-use crate::fql::syntax::{Diagnostic, Hint, Location, Severity};
+use crate::fql::syntax::{Diagnostic, Location, Severity};
 use crate::fql::types::CheckedSchema;
 use crate::model::native;
 use crate::model::schema::check::is_builtin_role;
 use crate::model::schema::load::{one_or_many, text};
-use crate::model::schema::types::{TypeFault, compile};
-use crate::model::schema::{
-    Collection, ConstraintFailure, Definition, Schema, TypeText, names, protected,
-};
+use crate::model::schema::{Collection, ConstraintFailure, Definition, Schema, protected};
 use crate::value::{CollId, DocId, Object, Str, Value};
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Memberships a collection may have.
@@ -54,33 +50,25 @@ impl Interp {
         let Some(last) = pending.native.iter().filter(schema_write).next_back() else {
             return Ok(());
         };
-        let mut faults: Vec<Diagnostic> = Vec::new();
         if self.is_protected()? {
             self.check_backing_indexes(pending, &schema, &last.frames)?;
         }
-        for write in pending
-            .native
-            .iter()
-            .filter(|write| write.coll == native::COLLECTION)
-        {
-            derived_type_faults(write, &schema, &mut faults);
-        }
-        for (id, messages) in &pending.migration_faults {
-            if schema.collection(CollId(id.0.max(0) as u64)).is_some() {
-                faults.extend(messages.iter().map(|message| error(message.clone(), None)));
-            }
-        }
         let typechecked = self.inherited_flag("typechecked")?.unwrap_or(true);
-        for collection in schema.collections() {
-            collection_faults(collection, &schema, typechecked, &mut faults);
-        }
-        role_faults(&schema, &mut faults);
-        if faults.is_empty() {
-            match self.check_types(pending, &schema, typechecked, last) {
-                Ok(checked) => return self.store_inferred(&schema, checked),
-                Err(found) => faults = found,
+        let faults = match self.check_types(pending, &schema, typechecked, last) {
+            Ok(checked) => {
+                let live = |id: &DocId| schema.collection(CollId(id.0.max(0) as u64)).is_some();
+                let migrations = pending.migration_faults.iter().filter(|(id, _)| live(id));
+                let faults: Vec<Diagnostic> = migrations
+                    .flat_map(|(_, messages)| messages)
+                    .map(|message| error(message.clone()))
+                    .collect();
+                if faults.is_empty() {
+                    return self.store_inferred(&schema, checked);
+                }
+                faults
             }
-        }
+            Err(faults) => faults,
+        };
         let texts: Vec<String> = faults
             .iter()
             .map(|fault| indented(&fault.render()))
@@ -100,17 +88,28 @@ impl Interp {
             return Ok(CheckedSchema::default());
         };
         let changed = |write: &NativeWrite, collection: &Collection| {
-            let before = |field: &str| write.before.as_deref().and_then(|before| text(before, field));
+            let before = |field: &str| {
+                write
+                    .before
+                    .as_deref()
+                    .and_then(|before| text(before, field))
+            };
             let name = before("name").as_ref() != Some(&collection.name);
             let alias = collection.alias.is_some() && before("alias") != collection.alias;
             (collection.id, name, alias)
         };
-        let written = pending.native.iter().filter(|write| write.coll == native::COLLECTION);
+        let written = pending
+            .native
+            .iter()
+            .filter(|write| write.coll == native::COLLECTION);
         let renamed = written.filter_map(|write| {
             let collection = schema.collection(CollId(write.id.0.max(0) as u64))?;
             Some(changed(write, collection))
         });
-        let legacy = schema.roles().into_iter().filter(|role| is_legacy_role(&role.definition));
+        let legacy = schema
+            .roles()
+            .into_iter()
+            .filter(|role| is_legacy_role(&role.definition));
         checker.check(&WrittenSchema {
             schema,
             typechecked,
@@ -123,24 +122,39 @@ impl Interp {
     /// Keeps what was inferred of functions and computed fields, where it is news.
     fn store_inferred(&mut self, schema: &Schema, checked: CheckedSchema) -> Result<()> {
         for (name, signature) in checked.functions {
-            let Some(function) = schema.function_named(&name) else { continue };
+            let Some(function) = schema.function_named(&name) else {
+                continue;
+            };
             if function.inferred().as_deref() == Some(signature.as_str()) {
                 continue;
             }
             let mut data = (*function.definition).clone();
             data.insert("internal_sig", Value::string(signature));
-            self.txn.put(native::FUNCTION, function.id, Arc::new(data), None)?;
+            self.txn
+                .put(native::FUNCTION, function.id, Arc::new(data), None)?;
         }
         for (name, fields) in checked.collections {
-            let Some(collection) = schema.collection_named(&name) else { continue };
-            let known = |(field, ty): &(Str, String)| collection.inferred(field).as_deref() == Some(ty.as_str());
+            let Some(collection) = schema.collection_named(&name) else {
+                continue;
+            };
+            let known = |(field, ty): &(Str, String)| {
+                collection.inferred(field).as_deref() == Some(ty.as_str())
+            };
             if fields.iter().all(known) {
                 continue;
             }
-            let inferred: Object = fields.into_iter().map(|(field, ty)| (field, Value::string(ty))).collect();
+            let inferred: Object = fields
+                .into_iter()
+                .map(|(field, ty)| (field, Value::string(ty)))
+                .collect();
             let mut data = (*collection.definition).clone();
             data.insert("internal_signatures", Value::object(inferred));
-            self.txn.put(native::COLLECTION, DocId(collection.id.0 as i64), Arc::new(data), None)?;
+            self.txn.put(
+                native::COLLECTION,
+                DocId(collection.id.0 as i64),
+                Arc::new(data),
+                None,
+            )?;
         }
         Ok(())
     }
@@ -185,9 +199,7 @@ impl Interp {
                     None => "Failed to create Key.".to_string(),
                     Some(_) => format!("Failed to update Key with id {}.", write.id.0),
                 };
-                let target_is_here = !matches!(after.get("database"), Some(Value::Doc(_)));
                 let failures = unknown_role(after, schema).into_iter().collect();
-                let _ = target_is_here;
                 refuse(failures, &failed)
             }
             (native::ROLE, after) => self.check_role(write, after.as_deref(), schema),
@@ -335,11 +347,11 @@ fn unknown_role(data: &Object, schema: &Schema) -> Option<ConstraintFailure> {
     })
 }
 
-fn error(message: String, location: Option<Location>) -> Diagnostic {
+fn error(message: String) -> Diagnostic {
     Diagnostic {
         severity: Severity::Error,
         message,
-        location,
+        location: None,
         annotation: None,
         hints: Vec::new(),
     }
@@ -359,176 +371,10 @@ fn indented(text: &str) -> String {
     lines.join("\n")
 }
 
-/// Types that a new name makes must not exist yet.
-fn derived_type_faults(write: &NativeWrite, schema: &Schema, faults: &mut Vec<Diagnostic>) {
-    let id = CollId(write.id.0.max(0) as u64);
-    let Some(collection) = schema.collection(id) else {
-        return;
-    };
-    let mut counts: HashMap<String, usize> = HashMap::new();
-    let types = |name: &str| {
-        [
-            name.to_string(),
-            format!("{name}Collection"),
-            format!("Null{name}"),
-        ]
-    };
-    for other in schema.collections() {
-        for name in std::iter::once(&other.name).chain(&other.alias) {
-            types(name)
-                .into_iter()
-                .for_each(|ty| *counts.entry(ty).or_default() += 1);
-        }
-    }
-    for (label, name) in [
-        ("name", Some(&collection.name)),
-        ("alias", collection.alias.as_ref()),
-    ] {
-        let Some(name) = name else { continue };
-        if write
-            .before
-            .as_deref()
-            .and_then(|before| text(before, label))
-            .as_ref()
-            == Some(name)
-        {
-            continue;
-        }
-        let taken = |ty: &String| {
-            counts.get(ty).copied().unwrap_or(0) + usize::from(names::is_reserved(ty)) > 1
-        };
-        let conflicting: Vec<String> = types(name).into_iter().filter(taken).collect();
-        if !conflicting.is_empty() {
-            let message = format!(
-                "The collection {label} `{name}` generates types that conflict with the following existing types: {}",
-                conflicting.join(", ")
-            );
-            faults.push(error(message, write.frames.last().cloned()));
-        }
-    }
-}
-
-fn collection_faults(
-    collection: &Arc<Collection>,
-    schema: &Schema,
-    typechecked: bool,
-    faults: &mut Vec<Diagnostic>,
-) {
-    for field in &collection.fields {
-        let (unknown, unpersistable) = type_faults(&field.ty, schema);
-        let source = &field.ty.source;
-        if !unknown.is_empty() {
-            faults.extend(
-                unknown
-                    .into_iter()
-                    .map(|fault| error(fault.message, Some(Location::new(source, fault.span)))),
-            );
-        } else if let Some(first) = unpersistable.first() {
-            let message = format!(
-                "Field `{}` in collection {} is not persistable",
-                field.name, collection.name
-            );
-            let mut fault = error(message, Some(Location::new(source, first.span)));
-            for cause in unpersistable {
-                let location = Some(Location::new(source, cause.span));
-                let note = |severity, message| Hint {
-                    severity,
-                    message,
-                    location: location.clone(),
-                    suggestion: None,
-                };
-                fault.hints.push(note(Severity::Cause, cause.message));
-                fault
-                    .hints
-                    .extend(cause.hint.map(|hint| note(Severity::Hint, hint)));
-            }
-            faults.push(fault);
-        }
-    }
-    if let Some(wildcard) = &collection.wildcard
-        && wildcard.text().trim() != "Any"
-    {
-        faults.push(error(
-            "Top-level wildcard must have type `Any`".into(),
-            None,
-        ));
-    }
-    if !typechecked {
-        return;
-    }
-    for signature in collection
-        .computed
-        .iter()
-        .filter_map(|field| field.signature.as_ref())
-    {
-        let (unknown, _) = type_faults(signature, schema);
-        let source = &signature.source;
-        faults.extend(
-            unknown
-                .into_iter()
-                .map(|fault| error(fault.message, Some(Location::new(source, fault.span)))),
-        );
-    }
-}
-
-fn type_faults(text: &TypeText, schema: &Schema) -> (Vec<TypeFault>, Vec<TypeFault>) {
-    let Ok(expr) = text.type_expr() else {
-        return (Vec::new(), Vec::new());
-    };
-    let compiled = compile(expr, &text.source, &|name| {
-        schema.collection_named(name).is_some()
-    });
-    (compiled.faults, compiled.unpersistable)
-}
-
-/// Resources of roles and roles of access providers must exist. A role with a privilege that lists no actions, or with
-/// a legacy predicate, counts as a legacy role and is not checked.
-fn role_faults(schema: &Schema, faults: &mut Vec<Diagnostic>) {
-    for role in schema.roles() {
-        if is_legacy_role(&role.definition) {
-            continue;
-        }
-        let mut seen: Vec<&Str> = Vec::new();
-        for privilege in &role.privileges {
-            let resource = &privilege.resource;
-            if !is_resource(schema, resource, true) {
-                faults.push(error(format!("Resource `{resource}` does not exist"), None));
-            } else if seen.contains(&resource) {
-                faults.push(error(format!("Duplicate privileges `{resource}`"), None));
-            }
-            seen.push(resource);
-        }
-        let mut seen: Vec<&Str> = Vec::new();
-        for membership in &role.membership {
-            let resource = &membership.resource;
-            if !is_resource(schema, resource, false) {
-                faults.push(error(format!("Resource `{resource}` does not exist"), None));
-            } else if seen.contains(&resource) {
-                faults.push(error(format!("Duplicate membership `{resource}`"), None));
-            }
-            seen.push(resource);
-        }
-    }
-    for provider in schema.providers() {
-        for (role, _) in &provider.roles {
-            if is_builtin_role(role) {
-                faults.push(error(format!("Builtin role `{role}` is not allowed"), None));
-            } else if schema.role(role).is_none() {
-                faults.push(error(format!("Role `{role}` does not exist"), None));
-            }
-        }
-    }
-}
-
+/// A role with a privilege that lists no actions counts as one of the legacy language.
 fn is_legacy_role(definition: &Object) -> bool {
     one_or_many(definition, "privileges").any(|privilege| match privilege {
         Value::Object(privilege) => !matches!(privilege.get("actions"), Some(Value::Object(_))),
         _ => false,
     })
-}
-
-fn is_resource(schema: &Schema, name: &str, functions: bool) -> bool {
-    schema.collection_named(name).is_some()
-        || native::by_name(name).is_some()
-        || (functions && schema.function_named(name).is_some())
 }
