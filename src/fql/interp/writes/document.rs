@@ -548,7 +548,8 @@ fn with_internal_fields(collection: &Collection, mut argument: Object, old: &Obj
 /// A failure of user data named like a field of every document tells that the data is meant.
 fn under_data(failure: &mut ConstraintFailure) {
     for path in &mut failure.paths {
-        if matches!(path.first(), Some(PathPart::Field(name)) if ["id", "ts", "ttl"].contains(&&**name)) {
+        if matches!(path.first(), Some(PathPart::Field(name)) if ["id", "ts", "ttl"].contains(&&**name))
+        {
             path.insert(0, PathPart::Field("data".into()));
         }
     }
