@@ -120,7 +120,7 @@ fn hostile_queries_end_soon() {
         ),
         format!("{}1{}", repeat("[", 400), repeat("]", 400)),
         format!("{}1{}", repeat("(x => x)(", 150), repeat(")", 150)),
-        format!("(x => x(x))(x => x(x))"),
+        "(x => x(x))(x => x(x))".to_owned(),
         format!("let a: {unions} = \"v399\"; let b: {unions} = a; b"),
         format!("[{}].map(x => x.a)", repeat("{ a: 1 }, ", 3000)),
         format!("a => {}", repeat("a.b + ", 200) + "1"),

@@ -445,7 +445,6 @@ impl Engine<'_> {
                 let failures = std::mem::replace(&mut self.failures, before);
                 if failures.is_empty() && self.limit.is_none() {
                     self.combine(ty, output, found);
-                } else {
                 }
                 self.roll_back(mark);
             }

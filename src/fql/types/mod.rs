@@ -15,6 +15,7 @@ mod collection;
 mod complete;
 mod constrain;
 mod copy;
+mod definitions;
 mod display;
 mod engine;
 mod environment;
@@ -30,13 +31,14 @@ mod term;
 
 pub use check::{Arguments, Checked, ValueType, check_query, no_arguments, type_of_expr};
 pub use complete::{Member, TypeAt, globals, members_of, type_at, type_of_result};
+pub use definitions::{
+    AccessProviderCheck, CheckedSchema, CollectionCheck, ComputedCheck, FieldCheck, FunctionCheck,
+    PathCheck, ResourceCheck, RoleCheck, SchemaCheck, Sourced,
+};
 pub use display::{print_scheme, print_type};
 pub use environment::{
     CollectionEnv, Environment, FieldEnv, FunctionEnv, IndexEnv, PathStep, SchemaEnv, TermEnv,
     TypeSource,
 };
 pub use native::{NativeShape, NativeShapes, NativeTypes, Text};
-pub use schema::{
-    AccessProviderCheck, CheckedSchema, CollectionCheck, ComputedCheck, FieldCheck, FunctionCheck,
-    PathCheck, ResourceCheck, RoleCheck, SchemaCheck, Sourced, check_schema,
-};
+pub use schema::check_schema;
