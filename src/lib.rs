@@ -13,5 +13,6 @@ pub mod access;
 pub mod engine;
 pub mod fql;
 pub mod model;
+pub mod shell;
 pub mod store;
 pub mod value;

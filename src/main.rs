@@ -1,2 +1,183 @@
 //! The command line: picks a front (shell, script, server) and hands over.
-fn main() {}
+
+use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use fql::engine::Argument;
+use fql::shell::{ColorChoice, Format, Input, Options, Status};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// FQL, Fauna's query languages, in one file: a shell, a script runner and a server over a database file.
+#[derive(Parser)]
+#[command(name = "fql", version, args_conflicts_with_subcommands = true)]
+#[command(
+    after_help = "Exit status: 0 all queries succeeded, 1 a query failed, 2 the command line or the file was unusable."
+)]
+struct Cli {
+    /// The database file, created if absent; without one, a transient database in memory
+    file: Option<PathBuf>,
+    /// Run a query; may be given several times
+    #[arg(short = 'e', long = "eval", value_name = "QUERY", action = ArgAction::Append, allow_hyphen_values = true)]
+    eval: Vec<String>,
+    /// Run a script; `-` is standard input; may be given several times
+    #[arg(short = 'f', long = "script", value_name = "SCRIPT", action = ArgAction::Append)]
+    script: Vec<PathBuf>,
+    /// Act with this secret instead of the authority of the file's owner
+    #[arg(long, env = "FAUNA_SECRET", hide_env_values = true)]
+    secret: Option<String>,
+    /// Start in this child database: a/b
+    #[arg(long, value_name = "PATH")]
+    database: Option<String>,
+    /// Run as this role: admin, server, server-readonly, @role/NAME, @doc/Coll/ID
+    #[arg(long)]
+    role: Option<String>,
+    /// How results look
+    #[arg(long, value_enum, default_value = "fql")]
+    format: FormatName,
+    /// When to use colours; NO_COLOR is respected
+    #[arg(long, value_enum, default_value = "auto", value_name = "WHEN")]
+    color: When,
+    /// No banner, no notes
+    #[arg(short, long)]
+    quiet: bool,
+    /// Print each query before its result
+    #[arg(long)]
+    echo: bool,
+    /// Print time and statistics to standard error after each result
+    #[arg(long)]
+    info: bool,
+    /// A value that queries may use by name
+    #[arg(long, value_name = "NAME=FQL", value_parser = fql_argument, action = ArgAction::Append)]
+    arg: Vec<(String, Argument)>,
+    /// The same, as JSON
+    #[arg(long, value_name = "NAME=JSON", value_parser = json_argument, action = ArgAction::Append)]
+    arg_json: Vec<(String, Argument)>,
+    /// Run each script as one query
+    #[arg(short = '1', long)]
+    single_transaction: bool,
+    /// Go on after a failing query
+    #[arg(long)]
+    keep_going: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// Other things to do than to query.
+#[derive(Subcommand)]
+enum Command {
+    /// Serve a file over Fauna's HTTP protocol
+    Serve(Later),
+    /// Write a database as text
+    Export(Later),
+    /// Read what was exported
+    Import(Later),
+    /// Check a file
+    Check(Later),
+    /// Read or change the schema
+    Schema(Later),
+}
+
+/// The arguments of what is not there yet.
+#[derive(clap::Args)]
+struct Later {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+    _arguments: Vec<String>,
+}
+
+/// [`Format`] on the command line.
+#[derive(Clone, Copy, ValueEnum)]
+enum FormatName {
+    Fql,
+    Json,
+    Tagged,
+    Ndjson,
+    Table,
+}
+
+/// [`ColorChoice`] on the command line.
+#[derive(Clone, Copy, ValueEnum)]
+enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+fn main() -> ExitCode {
+    let matches = Cli::command().get_matches();
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
+    if let Some(command) = &cli.command {
+        let name = match command {
+            Command::Serve(_) => "serve",
+            Command::Export(_) => "export",
+            Command::Import(_) => "import",
+            Command::Check(_) => "check",
+            Command::Schema(_) => "schema",
+        };
+        eprintln!(
+            "fql: `fql {name}` is not available yet in this version (a file of that name: ./{name})"
+        );
+        return ExitCode::from(Status::Unusable as u8);
+    }
+    let mut arguments = cli.arg;
+    arguments.extend(cli.arg_json);
+    let options = Options {
+        file: cli.file,
+        inputs: inputs(&matches, &cli.eval, &cli.script),
+        secret: cli.secret.filter(|secret| !secret.is_empty()),
+        database: cli.database,
+        role: cli.role,
+        format: match cli.format {
+            FormatName::Fql => Format::Fql,
+            FormatName::Json => Format::Json,
+            FormatName::Tagged => Format::Tagged,
+            FormatName::Ndjson => Format::Ndjson,
+            FormatName::Table => Format::Table,
+        },
+        color: match cli.color {
+            When::Auto => ColorChoice::Auto,
+            When::Always => ColorChoice::Always,
+            When::Never => ColorChoice::Never,
+        },
+        quiet: cli.quiet,
+        echo: cli.echo,
+        info: cli.info,
+        arguments,
+        single_transaction: cli.single_transaction,
+        keep_going: cli.keep_going,
+    };
+    ExitCode::from(fql::shell::run(options) as u8)
+}
+
+/// Queries and scripts in the order in which they were given.
+fn inputs(matches: &clap::ArgMatches, eval: &[String], script: &[PathBuf]) -> Vec<Input> {
+    let at = |name| matches.indices_of(name).into_iter().flatten();
+    let texts = at("eval")
+        .zip(eval)
+        .map(|(i, text)| (i, Input::Text(text.clone())));
+    let scripts = at("script")
+        .zip(script)
+        .map(|(i, path)| (i, Input::Script(path.clone())));
+    let mut inputs: Vec<(usize, Input)> = texts.chain(scripts).collect();
+    inputs.sort_by_key(|(i, _)| *i);
+    inputs.into_iter().map(|(_, input)| input).collect()
+}
+
+fn name_and_value(text: &str) -> Result<(String, &str), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_string(), value)),
+        _ => Err("it is written NAME=VALUE".to_string()),
+    }
+}
+
+fn fql_argument(text: &str) -> Result<(String, Argument), String> {
+    let (name, value) = name_and_value(text)?;
+    Ok((name, Argument::Fql(value.to_string())))
+}
+
+fn json_argument(text: &str) -> Result<(String, Argument), String> {
+    let (name, value) = name_and_value(text)?;
+    let json = serde_json::from_str(value).map_err(|error| format!("not JSON: {error}"))?;
+    Ok((name, Argument::Simple(json)))
+}

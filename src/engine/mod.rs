@@ -12,15 +12,20 @@
 mod auth;
 mod cache;
 mod computed;
+mod copy;
+mod inspect;
 mod outcome;
 mod request;
 mod schema_check;
 mod session;
 mod typing;
+mod whoami;
 
+pub use crate::fql::types::{Member, TypeAt};
 pub use outcome::{Outcome, QueryError, Stats};
 pub use request::{Argument, Request};
 pub use session::{Credential, Session};
+pub use whoami::{CollectionOutline, CredentialKind, FieldOutline, Outline, Whoami};
 
 use crate::access::SecretCache;
 use crate::fql::interp::Library;

@@ -1,6 +1,7 @@
 //! What a session answers.
 
 use crate::fql::interp::ConstraintFailure;
+use crate::fql::syntax::Diagnostic;
 use crate::store::TxnTime;
 use crate::value::rendered::Rendered;
 use std::time::Duration;
@@ -12,6 +13,8 @@ pub struct Outcome {
     pub result: Result<Rendered, QueryError>,
     /// Diagnostics, logs and hints as text; empty if there are none.
     pub summary: String,
+    /// What the summary is the text of, for fronts that show it in colours.
+    pub diagnostics: Vec<Diagnostic>,
     /// The static type, when types were checked.
     pub static_type: Option<String>,
     /// The commit time, or the snapshot time of a query that wrote nothing.

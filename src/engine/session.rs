@@ -226,9 +226,11 @@ impl Session {
             None => now,
         };
         resolve_time(&mut rendered, txn_time);
+        let diagnostics = visible(log, sees_all);
         Ok(Outcome {
             result: Ok(rendered),
-            summary: render(&visible(log, sees_all)),
+            summary: render(&diagnostics),
+            diagnostics,
             static_type,
             txn_time,
             schema_version,
@@ -237,7 +239,7 @@ impl Session {
     }
 
     /// Checks the types of a query whose arguments are known.
-    fn check(
+    pub(super) fn check(
         &self,
         interp: &mut Interp,
         parsed: &Parsed,
@@ -258,12 +260,12 @@ impl Session {
     }
 
     /// Opens a transaction in the session's database and finds out who acts in it.
-    fn begin(&self) -> Result<(Txn, Principal), Failure> {
+    pub(super) fn begin(&self) -> Result<(Txn, Principal), Failure> {
         self.engine
             .authenticate(&self.credential, &self.path, self.role.as_deref())
     }
 
-    fn arguments(
+    pub(super) fn arguments(
         &self,
         interp: &mut Interp,
         request: &Request,
@@ -323,7 +325,7 @@ fn visible(log: Vec<Diagnostic>, sees_all: bool) -> Vec<Diagnostic> {
         .collect()
 }
 
-fn failed(
+pub(super) fn failed(
     failure: Failure,
     log: Vec<Diagnostic>,
     sees_all: bool,
@@ -332,17 +334,7 @@ fn failed(
     abort: Option<Rendered>,
 ) -> Outcome {
     let (error, diagnostics) = match *failure.0 {
-        FailureKind::Protocol(f) => {
-            let error = QueryError {
-                status: f.status,
-                code: f.code,
-                message: f.message,
-                constraint_failures: Vec::new(),
-                abort: None,
-                protocol: true,
-            };
-            (error, Vec::new())
-        }
+        FailureKind::Protocol(_) => (error_of(failure), Vec::new()),
         FailureKind::Query(f) => {
             let mut diagnostics = f.diagnostics.clone();
             if diagnostics.is_empty() {
@@ -362,11 +354,34 @@ fn failed(
     };
     Outcome {
         summary: render(&diagnostics),
+        diagnostics,
         result: Err(error),
         static_type: None,
         txn_time,
         schema_version,
         stats: Stats::default(),
+    }
+}
+
+/// What went wrong before there was a query.
+pub(super) fn error_of(failure: Failure) -> QueryError {
+    match *failure.0 {
+        FailureKind::Protocol(f) => QueryError {
+            status: f.status,
+            code: f.code,
+            message: f.message,
+            constraint_failures: Vec::new(),
+            abort: None,
+            protocol: true,
+        },
+        FailureKind::Query(f) => QueryError {
+            status: 400,
+            code: f.code,
+            message: f.message,
+            constraint_failures: f.constraint_failures,
+            abort: None,
+            protocol: false,
+        },
     }
 }
 

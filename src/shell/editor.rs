@@ -1,0 +1,157 @@
+//! What the line editor asks while somebody types: is it complete, how does it look, what could follow.
+
+use super::colors;
+use super::complete::{self, Context};
+use crate::fql::syntax::{
+    Completeness, ScriptItemKind, TokenKind, is_complete, split_queries, tokens,
+};
+use rustyline::completion::{Completer, Pair};
+use rustyline::highlight::{CmdKind, Highlighter};
+use rustyline::hint::{Hint, Hinter};
+use rustyline::validate::{ValidationContext, ValidationResult, Validator};
+use rustyline::{Context as LineContext, Helper};
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// The editor's helper.
+pub(super) struct LineHelper {
+    pub(super) context: Rc<RefCell<Context>>,
+    pub(super) colors: bool,
+}
+
+/// A signature shown behind the cursor; nothing of it is ever inserted.
+pub(super) struct SignatureHint(String);
+
+impl Hint for SignatureHint {
+    fn display(&self) -> &str {
+        &self.0
+    }
+
+    fn completion(&self) -> Option<&str> {
+        None
+    }
+}
+
+impl Helper for LineHelper {}
+
+/// Whether Enter runs a text: its last query is complete, or can never be.
+pub(super) fn is_ready(text: &str) -> bool {
+    let Some(last) = split_queries(text).pop() else {
+        return is_complete(text) != Completeness::Incomplete;
+    };
+    match last.kind {
+        ScriptItemKind::Command => true,
+        ScriptItemKind::Query => {
+            let rest = text.get(last.span.start as usize..).unwrap_or_default();
+            is_complete(rest) != Completeness::Incomplete
+        }
+    }
+}
+
+impl Validator for LineHelper {
+    fn validate(&self, ctx: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
+        Ok(match is_ready(ctx.input()) {
+            true => ValidationResult::Valid(None),
+            false => ValidationResult::Incomplete,
+        })
+    }
+}
+
+impl Hinter for LineHelper {
+    type Hint = SignatureHint;
+
+    fn hint(&self, line: &str, pos: usize, _: &LineContext<'_>) -> Option<SignatureHint> {
+        let text = complete::signature(&self.context.borrow(), line, pos)?;
+        Some(SignatureHint(format!("  {text}")))
+    }
+}
+
+impl Completer for LineHelper {
+    type Candidate = Pair;
+
+    fn complete(
+        &self,
+        line: &str,
+        pos: usize,
+        ctx: &LineContext<'_>,
+    ) -> rustyline::Result<(usize, Vec<Pair>)> {
+        complete::complete(&self.context.borrow(), line, pos, ctx)
+    }
+}
+
+impl Highlighter for LineHelper {
+    fn highlight<'l>(&self, line: &'l str, pos: usize) -> Cow<'l, str> {
+        if !self.colors || line.trim_start().starts_with(':') {
+            return Cow::Borrowed(line);
+        }
+        Cow::Owned(colors::highlight(line, &matching_brackets(line, pos)))
+    }
+
+    fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
+        match self.colors {
+            true => Cow::Owned(colors::quiet(hint, true)),
+            false => Cow::Borrowed(hint),
+        }
+    }
+
+    fn highlight_char(&self, _: &str, _: usize, _: CmdKind) -> bool {
+        self.colors
+    }
+}
+
+/// The bracket at or before the cursor and its partner.
+pub(super) fn matching_brackets(text: &str, pos: usize) -> Vec<usize> {
+    let mut open = Vec::new();
+    for (span, kind) in tokens(text) {
+        let start = span.start as usize;
+        match kind {
+            TokenKind::Open => open.push(start),
+            TokenKind::Close => {
+                if let Some(partner) = open.pop() {
+                    let near = |at: usize| at == pos || at + 1 == pos;
+                    if near(start) || near(partner) {
+                        return vec![partner, start];
+                    }
+                }
+            }
+            TokenKind::Comment
+            | TokenKind::Keyword
+            | TokenKind::Name
+            | TokenKind::Function
+            | TokenKind::Field
+            | TokenKind::Key
+            | TokenKind::Number
+            | TokenKind::String
+            | TokenKind::Interpolation
+            | TokenKind::Placeholder
+            | TokenKind::Operator
+            | TokenKind::Punctuation
+            | TokenKind::Error => {}
+        }
+    }
+    Vec::new()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn enter_runs_what_is_complete() {
+        for text in ["", "1", ":use a", "let a = 1\na", "1\n2", "f(]", "1\n:quit"] {
+            assert!(is_ready(text), "{text}");
+        }
+        for text in ["1 +", "f(", "let a = 1", "1\nf(", "\"a", "/* a"] {
+            assert!(!is_ready(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn brackets_match() {
+        assert_eq!(matching_brackets("f(a[1])", 1), [1, 6]);
+        assert_eq!(matching_brackets("f(a[1])", 7), [1, 6]);
+        assert_eq!(matching_brackets("f(a[1])", 4), [3, 5]);
+        assert_eq!(matching_brackets("f('(')", 4), Vec::<usize>::new());
+    }
+}

@@ -1,0 +1,204 @@
+//! `:help`: commands from their table, functions from theirs.
+
+use super::commands::{self, COMMANDS};
+use super::{Shell, Stop};
+use crate::fql::interp::{Effect, GlobalKind, Library, Member, MemberKind, Shape};
+
+/// `:help [TOPIC]`
+pub(super) fn run(shell: &mut Shell, topic: &str) -> Result<(), Stop> {
+    let library = shell.engine.library().clone();
+    let text = match topic {
+        "" => overview(),
+        topic => match about(&library, topic) {
+            Some(text) => text,
+            None => {
+                let mut message = format!("nothing is known of `{topic}`");
+                let like = similar(&library, topic);
+                if !like.is_empty() {
+                    message.push_str(&format!("; there is {}", like.join(", ")));
+                }
+                shell.output.failure(&message)?;
+                return Err(Stop::Failed);
+            }
+        },
+    };
+    Ok(shell.output.text(&text)?)
+}
+
+fn overview() -> String {
+    let width = COMMANDS
+        .iter()
+        .map(|command| command.name.len() + command.arguments.len())
+        .filter(|width| *width <= 24)
+        .max()
+        .unwrap_or(0);
+    let mut text = String::from(
+        "Everything else that is typed is a query; it ends at the line where it is complete.\n",
+    );
+    for command in COMMANDS {
+        let usage = format!(":{} {}", command.name, command.arguments);
+        let usage = usage.trim_end();
+        text.push_str(&format!(
+            "\n  {usage:width$}  {}",
+            command.about,
+            width = width + 2
+        ));
+    }
+    text.push_str(
+        "\n\n`:help string.slice` explains a function, `:help String` lists a type, `:help Math` a module.\n\
+         Tab completes, Ctrl-R searches the history, Ctrl-C cancels, Ctrl-D leaves.",
+    );
+    text
+}
+
+/// What is known of a topic.
+fn about(library: &Library, topic: &str) -> Option<String> {
+    if let Some(command) = commands::find(topic.trim_start_matches([':', '.'])) {
+        if topic.starts_with([':', '.']) || library.global(topic).is_none() {
+            let mut text = format!(":{} {}", command.name, command.arguments)
+                .trim_end()
+                .to_string();
+            if !command.aliases.is_empty() {
+                let names: Vec<String> = command
+                    .aliases
+                    .iter()
+                    .map(|name| format!(":{name}"))
+                    .collect();
+                text.push_str(&format!("   (also {})", names.join(", ")));
+            }
+            text.push_str(&format!("\n  {}", command.about));
+            return Some(text);
+        }
+    }
+    let topic = topic.trim_end_matches("()");
+    if let Some((owner, name)) = topic.rsplit_once('.') {
+        let (label, shape) = shape_named(library, owner)?;
+        let member = shape
+            .members
+            .iter()
+            .find(|member| member.name == name)
+            .or_else(|| {
+                shape
+                    .members
+                    .iter()
+                    .find(|member| member.name.eq_ignore_ascii_case(name))
+            })?;
+        return Some(describe(&label, member));
+    }
+    if let Some(global) = library.global(topic)
+        && let GlobalKind::Function(member) = &global.kind
+    {
+        return Some(describe("", member));
+    }
+    let (label, shape) = shape_named(library, topic)?;
+    Some(describe_shape(&label, shape))
+}
+
+/// The type or module of that name, in any letter case, and how its members are written.
+fn shape_named(library: &Library, name: &str) -> Option<(String, &'static Shape)> {
+    let named = |name: &str| {
+        library
+            .shapes()
+            .iter()
+            .copied()
+            .find(|shape| bare(shape.name).eq_ignore_ascii_case(name))
+    };
+    let global = library
+        .globals()
+        .iter()
+        .find(|global| global.name == name)
+        .or_else(|| {
+            // `string.slice` means the type, `String` the module too; both are looked at.
+            named(name).is_none().then(|| {
+                library
+                    .globals()
+                    .iter()
+                    .find(|g| g.name.eq_ignore_ascii_case(name))
+            })?
+        });
+    // A type before a module: `String` is asked about for its methods.
+    if let Some(shape) = named(name) {
+        return Some((bare(shape.name).to_string(), shape));
+    }
+    let global = global?;
+    let shape = match &global.kind {
+        GlobalKind::Module(shape) | GlobalKind::Collection(_, shape) => named(bare(shape))?,
+        GlobalKind::Function(_) => return None,
+    };
+    Some((global.name.to_string(), shape))
+}
+
+fn bare(name: &str) -> &str {
+    name.split('<').next().unwrap_or(name)
+}
+
+fn describe_shape(label: &str, shape: &Shape) -> String {
+    let mut text = format!("{label}: {}", shape.about);
+    for member in shape.members {
+        let usage = usage("", member).into_iter().next().unwrap_or_default();
+        text.push_str(&format!("\n  {usage}"));
+        if !member.about.is_empty() {
+            text.push_str(&format!("\n      {}", member.about));
+        }
+    }
+    text
+}
+
+fn describe(owner: &str, member: &Member) -> String {
+    let mut text = usage(owner, member).join("\n");
+    text.push_str(&format!("\n  {}", member.about));
+    let effect = match member.effect {
+        Effect::Pure => None,
+        Effect::Observation => Some("observes the clock or the id generator"),
+        Effect::Read => Some("reads the database"),
+        Effect::Write => Some("writes the database"),
+    };
+    if let Some(effect) = effect {
+        text.push_str(&format!("\n  {effect}"));
+    }
+    if !member.example.is_empty() {
+        text.push_str(&format!("\n  example: {}", member.example));
+    }
+    text
+}
+
+/// How a member is written, once for each of its signatures.
+pub(super) fn usage(owner: &str, member: &Member) -> Vec<String> {
+    let dotted = match owner {
+        "" => member.name.to_string(),
+        _ => format!("{owner}.{}", member.name),
+    };
+    let join = |signature: &str| match signature.starts_with('(') {
+        true => format!("{dotted}{signature}"),
+        false => format!("{dotted}: {signature}"),
+    };
+    match &member.kind {
+        MemberKind::Field { ty, .. } => vec![format!("{dotted}: {ty}")],
+        MemberKind::Method { overloads, .. } => overloads.iter().map(|s| join(s)).collect(),
+        MemberKind::Static { types } => types.iter().map(|s| join(s)).collect(),
+    }
+}
+
+/// Names that contain the topic.
+fn similar(library: &Library, topic: &str) -> Vec<String> {
+    let wanted = topic.rsplit('.').next().unwrap_or(topic).to_lowercase();
+    if wanted.len() < 2 {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for shape in library.shapes() {
+        for member in shape.members {
+            if member.name.to_lowercase().contains(&wanted) {
+                found.push(format!("{}.{}", bare(shape.name), member.name));
+            }
+        }
+    }
+    let globals = library.globals().iter().map(|global| global.name);
+    found.extend(
+        globals
+            .filter(|name| name.to_lowercase().contains(&wanted))
+            .map(String::from),
+    );
+    found.truncate(8);
+    found
+}

@@ -1,0 +1,295 @@
+//! The front that people type at: command line, scripts, interactive shell.
+//!
+//! ```text
+//! -e, -f, pipe ─▶ script ─┐
+//!                         ├─▶ Shell::run ─┬─ `:command` ─▶ commands: place, bindings, files, help
+//! terminal ─────▶ repl ───┘               └─ query ──────▶ Session::query ─▶ output: formats, colours, pager
+//! ```
+//!
+//! Rules of the room:
+//! - A front knows only sessions, requests and outcomes; the shell never reaches below the engine.
+//! - Results go to standard output, everything else to standard error.
+//! - Scripts and terminal run the same items by the same code, so that a transcript of one is a script of the other.
+//! - No secret is ever echoed, shown again or kept in the history.
+
+mod bindings;
+mod colors;
+mod commands;
+mod complete;
+mod editor;
+mod help;
+mod history;
+mod interrupt;
+mod output;
+mod place;
+mod repl;
+mod script;
+mod table;
+
+pub use colors::ColorChoice;
+pub use output::Format;
+
+use crate::engine::{Argument, Engine, Outcome, Request};
+use crate::fql::syntax::{ScriptItem, ScriptItemKind, Source};
+use crate::value::Str;
+use crate::value::rendered::Rendered;
+use bindings::Bindings;
+use interrupt::Interrupt;
+use output::Output;
+use place::Place;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What the command line asks for.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The database file; none: a transient database in memory.
+    pub file: Option<PathBuf>,
+    /// Queries and scripts, in order; none: standard input.
+    pub inputs: Vec<Input>,
+    /// Act with this secret instead of root authority.
+    pub secret: Option<String>,
+    /// Start in this database below the credential's own.
+    pub database: Option<String>,
+    /// Run as this role.
+    pub role: Option<String>,
+    /// How results look.
+    pub format: Format,
+    /// When to use colours.
+    pub color: ColorChoice,
+    /// No banner and no notes.
+    pub quiet: bool,
+    /// Print each query before its result.
+    pub echo: bool,
+    /// Print time and statistics after each result.
+    pub info: bool,
+    /// Values that queries may use by name.
+    pub arguments: Vec<(String, Argument)>,
+    /// Run each script as one query.
+    pub single_transaction: bool,
+    /// Go on after a failing query.
+    pub keep_going: bool,
+}
+
+/// Something to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// A text given on the command line.
+    Text(String),
+    /// A script file; `-` is standard input.
+    Script(PathBuf),
+}
+
+/// How a run ended; the value is the exit status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Every query succeeded.
+    Success = 0,
+    /// A query failed.
+    Failed = 1,
+    /// The command line, the file or the input was unusable.
+    Unusable = 2,
+}
+
+/// Why the running of items ended early.
+#[derive(Debug)]
+enum Stop {
+    /// `:quit`
+    Quit,
+    /// An item failed; what went wrong has been printed.
+    Failed,
+    /// The output is gone.
+    Output(std::io::Error),
+}
+
+impl From<std::io::Error> for Stop {
+    fn from(error: std::io::Error) -> Stop {
+        Stop::Output(error)
+    }
+}
+
+/// Where an item stands in a script, so that diagnostics name the script's lines.
+struct Origin<'a> {
+    script: &'a Arc<Source>,
+    offset: u32,
+}
+
+/// Runs the command line's wishes to the end.
+pub fn run(options: Options) -> Status {
+    let output = Output::new(options.format, options.color);
+    let mut shell = match Shell::open(&options, output) {
+        Ok(shell) => shell,
+        Err(message) => {
+            eprintln!("fql: {message}");
+            return Status::Unusable;
+        }
+    };
+    let done = match options.inputs.is_empty() {
+        true if std::io::stdin().is_terminal() => repl::run(&mut shell, &options),
+        true => script::run_input(&mut shell, &options, &Input::Script("-".into())),
+        false => script::run_inputs(&mut shell, &options),
+    };
+    match done {
+        Ok(status) => status,
+        Err(Stop::Quit) => Status::Success,
+        Err(Stop::Failed) => Status::Failed,
+        // Whoever read the results has had enough.
+        Err(Stop::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+            Status::Success
+        }
+        Err(Stop::Output(error)) => {
+            eprintln!("fql: cannot write the results: {error}");
+            Status::Unusable
+        }
+    }
+}
+
+/// The state of a shell: where it is, who it is, what it remembers.
+struct Shell {
+    engine: Arc<Engine>,
+    file: Option<PathBuf>,
+    place: Place,
+    output: Output,
+    bindings: Bindings,
+    interrupt: Interrupt,
+    /// Print time and statistics.
+    info: bool,
+    quiet: bool,
+    echo: bool,
+    keep_going: bool,
+    /// `:set typecheck`
+    typecheck: Option<bool>,
+    /// The last query that was run.
+    last_query: Option<String>,
+    /// The token of the page after the last one shown.
+    next_page: Option<Str>,
+    /// What was typed, oldest first, without secrets.
+    typed: Vec<String>,
+    /// Scripts being loaded, the innermost last.
+    loading: Vec<PathBuf>,
+    /// Reads from a person: may ask, page, clear.
+    interactive: bool,
+}
+
+impl Shell {
+    fn open(options: &Options, output: Output) -> Result<Shell, String> {
+        let engine = open_engine(options.file.as_ref())?;
+        let session = match &options.secret {
+            Some(secret) => engine.with_secret(secret),
+            None => engine.root(),
+        };
+        let path = place::split_path(options.database.as_deref().unwrap_or_default());
+        let session = session
+            .in_database(path)
+            .with_role(options.role.as_deref().map(Into::into));
+        let place = Place::start(session).map_err(|error| match &options.database {
+            Some(_) => format!("{error} (secret, --database or --role)"),
+            None => error,
+        })?;
+        Ok(Shell {
+            engine,
+            file: options.file.clone(),
+            place,
+            output,
+            bindings: Bindings::new(options.arguments.clone()),
+            interrupt: Interrupt::default(),
+            info: options.info,
+            quiet: options.quiet,
+            echo: options.echo,
+            keep_going: options.keep_going,
+            typecheck: None,
+            last_query: None,
+            next_page: None,
+            typed: Vec::new(),
+            loading: Vec::new(),
+            interactive: false,
+        })
+    }
+
+    /// Runs one query or command.
+    fn run(
+        &mut self,
+        text: &str,
+        kind: ScriptItemKind,
+        origin: Option<Origin<'_>>,
+    ) -> Result<(), Stop> {
+        match kind {
+            ScriptItemKind::Command => commands::run(self, text),
+            ScriptItemKind::Query => self.run_query(text, origin),
+        }
+    }
+
+    fn run_query(&mut self, text: &str, origin: Option<Origin<'_>>) -> Result<(), Stop> {
+        self.last_query = Some(text.to_string());
+        let outcome = self.ask(text);
+        self.show(&outcome, origin)
+    }
+
+    /// Sends a query, with the values it names.
+    fn ask(&mut self, text: &str) -> Outcome {
+        let request = self.request(text);
+        let outcome = self.place.session().query(&request);
+        self.interrupt.done();
+        outcome
+    }
+
+    /// A query with the values it names, that Ctrl-C cancels.
+    fn request(&self, text: &str) -> Request {
+        Request {
+            text: text.to_string(),
+            arguments: self.bindings.used_by(text),
+            typecheck: self.typecheck,
+            performance_hints: self.info,
+            cancel: Some(self.interrupt.fresh()),
+            ..Request::default()
+        }
+    }
+
+    /// Prints an answer.
+    fn show(&mut self, outcome: &Outcome, origin: Option<Origin<'_>>) -> Result<(), Stop> {
+        self.output.summary(outcome, origin.as_ref())?;
+        let shown = match &outcome.result {
+            Ok(value) => {
+                self.output.value(value)?;
+                self.next_page = match value {
+                    Rendered::Page(page) => page.after.clone(),
+                    _ => None,
+                };
+                if self.interactive && !self.quiet && self.next_page.is_some() {
+                    self.output
+                        .note("there is more: `:more` shows the next page")?;
+                }
+                self.bindings.set_last(value.clone());
+                Ok(())
+            }
+            Err(error) => {
+                self.output.error(error, outcome.summary.is_empty())?;
+                Err(Stop::Failed)
+            }
+        };
+        if self.info {
+            self.output.stats(outcome)?;
+        }
+        shown
+    }
+
+    /// Runs what is left of a text, item by item, for a person: a failure ends the rest of the text only.
+    fn run_items(&mut self, text: &str, items: &[ScriptItem]) -> Result<(), Stop> {
+        for item in items {
+            let part = script::text_of(text, item);
+            self.run(part, item.kind, None)?;
+        }
+        Ok(())
+    }
+}
+
+/// Opens the file, or a transient database.
+fn open_engine(file: Option<&PathBuf>) -> Result<Arc<Engine>, String> {
+    match file {
+        Some(path) => {
+            Engine::open(path).map_err(|error| format!("cannot open {}: {error}", path.display()))
+        }
+        None => Engine::memory().map_err(|error| error.to_string()),
+    }
+}
