@@ -23,8 +23,11 @@ pub struct KeySets {
 }
 
 struct Cached {
-    set: Arc<JwkSet>,
+    /// What was last fetched, if anything ever was.
+    set: Option<Arc<JwkSet>>,
     fetched: Instant,
+    /// The last attempt, good or not.
+    tried: Instant,
     /// Given from a file: never fetched.
     pinned: bool,
 }
@@ -32,36 +35,50 @@ struct Cached {
 impl KeySets {
     /// Uses `json` for `uri` instead of fetching it.
     pub fn pin(&self, uri: &str, json: &str) -> Result<(), serde_json::Error> {
-        let set = Arc::new(serde_json::from_str(json)?);
-        self.sets.lock().insert(
-            uri.to_string(),
-            Cached {
-                set,
-                fetched: Instant::now(),
-                pinned: true,
-            },
-        );
+        let now = Instant::now();
+        let cached = Cached {
+            set: Some(Arc::new(serde_json::from_str(json)?)),
+            fetched: now,
+            tried: now,
+            pinned: true,
+        };
+        self.sets.lock().insert(uri.to_string(), cached);
         Ok(())
     }
 
     /// The key set at `uri`, from the cache while fresh. `unknown_key`: the cached set lacks the key, try once more.
+    /// Whoever sends made-up tokens causes a fetch at most every [`REFETCH`], whether it succeeds or not.
     pub fn get(&self, uri: &str, unknown_key: bool) -> Option<Arc<JwkSet>> {
-        if let Some(cached) = self.sets.lock().get(uri) {
-            let age = cached.fetched.elapsed();
-            if cached.pinned || age < REFETCH || (age < FRESH && !unknown_key) {
-                return Some(cached.set.clone());
+        {
+            let mut sets = self.sets.lock();
+            let now = Instant::now();
+            if let Some(cached) = sets.get_mut(uri) {
+                let fresh = now.duration_since(cached.fetched) < FRESH;
+                let known = cached.set.clone().filter(|_| fresh || cached.pinned);
+                let tried_of_late = now.duration_since(cached.tried) < REFETCH;
+                if cached.pinned || tried_of_late || (known.is_some() && !unknown_key) {
+                    return known;
+                }
+                cached.tried = now;
+            } else {
+                let cached = Cached {
+                    set: None,
+                    fetched: now,
+                    tried: now,
+                    pinned: false,
+                };
+                sets.insert(uri.to_string(), cached);
             }
         }
+        // The lock is not held: logins with other providers go on meanwhile.
         let set = Arc::new(fetch(uri)?);
-        self.sets.lock().insert(
-            uri.to_string(),
-            Cached {
-                set: set.clone(),
-                fetched: Instant::now(),
-                pinned: false,
-            },
-        );
-        Some(set)
+        let mut sets = self.sets.lock();
+        let cached = sets.get_mut(uri)?;
+        if !cached.pinned {
+            cached.set = Some(set);
+            cached.fetched = Instant::now();
+        }
+        cached.set.clone()
     }
 }
 

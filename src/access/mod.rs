@@ -7,7 +7,7 @@ mod matrix;
 pub mod secret;
 
 pub use crate::model::schema::Action;
-pub use cache::SecretCache;
+pub use cache::{LoginCache, Mark, SecretCache};
 pub use matrix::builtin_allows;
 
 use crate::value::{CollId, DocId, ScopeId, Str};

@@ -5,7 +5,7 @@
 //! token  7E 71  id(8)  global id(8) random(20)     38 bytes, 51 characters, fnE...
 //! ```
 //!
-//! A secret is never printed by `Debug` and compared in constant time; only its bcrypt hash is stored.
+//! A secret is never printed by `Debug` and never compared as text; only its bcrypt hash is stored.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -17,8 +17,8 @@ const COST: u32 = 5;
 /// Random bytes of a secret.
 const RANDOM: usize = 20;
 
-/// The text of a secret, in plain.
-#[derive(Clone, PartialEq, Eq)]
+/// The text of a secret, in plain. Neither compared nor printed.
+#[derive(Clone)]
 pub struct Secret(String);
 
 impl fmt::Debug for Secret {
@@ -84,7 +84,7 @@ fn salt() -> [u8; 16] {
 }
 
 /// What a secret's text says about itself, before anything is looked up.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub enum Decoded {
     /// A key.
     Key {
@@ -140,7 +140,7 @@ pub fn decode(text: &str) -> Option<Decoded> {
 }
 
 /// A secret as presented, and the scope after it (`spec access-control 1.4`).
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Presented<'a> {
     /// The secret itself.
     pub secret: &'a str,

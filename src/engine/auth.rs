@@ -1,8 +1,15 @@
 //! From a credential to a principal in a database (`spec access-control 1.5`).
 //!
 //! Every query authenticates anew against the newest committed state: a key that was deleted, has expired or
-//! whose database is gone does not work at the next query. What is slow about it, bcrypt, is paid once per
-//! secret and process (see [`SecretCache`](crate::access::SecretCache)).
+//! whose database is gone does not work at the next query. What is slow about it is remembered:
+//!
+//! ```text
+//! text ─▶ LoginCache, while no commit has happened ─▶ principal
+//!      └▶ decode ─▶ key or token document ─▶ SecretCache, else bcrypt ─▶ scope suffix ─▶ roles ─▶ principal
+//! ```
+//!
+//! The query runs over the very snapshot that its authority was established in. Roles that depend on predicates are
+//! asked about at every query, since a predicate may look at the clock.
 
 use super::{Credential, Engine};
 use crate::access::jwt;
@@ -10,16 +17,39 @@ use crate::access::secret::{self, Decoded, Scope, ScopeRole};
 use crate::access::{Login, Permissions, Principal};
 use crate::fql::interp::{Failure, Interp, Options};
 use crate::fql::syntax::Source;
-use crate::model::{ModelError, Txn, native};
-use crate::value::{CollId, Doc, DocId, DocKey, Env, ScopeId, Str, Value};
+use crate::model::schema::{LambdaText, Membership};
+use crate::model::{ModelError, Txn, Version, native};
+use crate::value::{CollId, Doc, DocId, DocKey, Env, ScopeId, Str, Time, Value};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// The topmost database.
 pub const ROOT: ScopeId = ScopeId(0);
 
+/// How long the predicates of one login may take together.
+const PREDICATES: Duration = Duration::from_secs(10);
+
 /// The answer to every secret that is not good: which part of it was wrong is nobody's business.
 fn unauthorized() -> Failure {
     Failure::protocol(401, "unauthorized", "Access token required")
+}
+
+/// Who a credential is, and how long that holds if nothing is written.
+struct Resolved {
+    principal: Principal,
+    expires: Option<Time>,
+    /// Whether no predicate had a say.
+    lasting: bool,
+}
+
+impl Resolved {
+    fn lasting(principal: Principal, expires: Option<Time>) -> Resolved {
+        Resolved {
+            principal,
+            expires,
+            lasting: true,
+        }
+    }
 }
 
 impl Engine {
@@ -30,228 +60,240 @@ impl Engine {
         path: &[Str],
         role: Option<&str>,
     ) -> Result<(Txn, Principal), Failure> {
-        match credential {
+        let mut txn = self.model.begin(ROOT)?;
+        let text = match credential {
+            Credential::Root if path.is_empty() && matches!(role, None | Some("admin")) => {
+                return Ok((txn, Principal::root(ROOT)));
+            }
             Credential::Root => {
-                let principal = Principal::root(ROOT);
-                if path.is_empty() && matches!(role, None | Some("admin")) {
-                    return Ok((self.model.begin(ROOT)?, principal));
-                }
-                let role = match role {
-                    Some(text) => parse_role(text).ok_or_else(unauthorized)?,
-                    None => ScopeRole::Builtin("admin"),
-                };
-                let path: Vec<&str> = path.iter().map(|name| &**name).collect();
-                self.enter(
-                    self.model.begin(ROOT)?,
-                    principal,
-                    Some(Scope {
-                        path: Some(path),
-                        role,
-                    }),
-                )
+                let root = Resolved::lasting(Principal::root(ROOT), None);
+                let scope = placed(None, path, role)?;
+                let principal = self.enter(&mut txn, root, scope)?.principal;
+                return Ok((txn.fresh(principal.scope)?, principal));
             }
-            // A JWT says itself where it acts.
-            Credential::Secret(text) if jwt::looks_like(text) => self.resolve_jwt(text),
-            Credential::Secret(text) => {
-                let presented = secret::parse_scoped(text).ok_or_else(unauthorized)?;
-                let (txn, principal) = self.resolve_secret(presented.secret)?;
-                let mut scope = presented.scope;
-                if !path.is_empty() || role.is_some() {
-                    // A place chosen in the shell lies below the one the secret itself names.
-                    let base = scope.take();
-                    let mut names = base
-                        .as_ref()
-                        .and_then(|s| s.path.clone())
-                        .unwrap_or_default();
-                    names.extend(path.iter().map(|name| &**name));
-                    let role = match (role, base) {
-                        (Some(text), _) => parse_role(text).ok_or_else(unauthorized)?,
-                        (None, Some(base)) => base.role,
-                        (None, None) => ScopeRole::Builtin("admin"),
-                    };
-                    scope = Some(Scope {
-                        path: Some(names),
-                        role,
-                    });
-                }
-                self.enter(txn, principal, scope)
-            }
+            Credential::Secret(text) => text,
+        };
+        // A JWT says itself where it acts.
+        if jwt::looks_like(text) {
+            let principal = self.resolve_jwt(&mut txn, text)?;
+            return Ok((txn.fresh(principal.scope)?, principal));
         }
+        let place = path.iter().map(|name| &**name);
+        let mark = self.secrets.mark(
+            ["login", text, role.unwrap_or_default()]
+                .into_iter()
+                .chain(place),
+        );
+        let (seen, now) = (txn.snapshot_time(), txn.time().into());
+        if let Some(principal) = self.logins.get(&mark, seen, now) {
+            return Ok((txn.fresh(principal.scope)?, principal));
+        }
+        let presented = secret::parse_scoped(text).ok_or_else(unauthorized)?;
+        let resolved = self.resolve_secret(&mut txn, presented.secret)?;
+        let scope = placed(presented.scope, path, role)?;
+        let resolved = self.enter(&mut txn, resolved, scope)?;
+        if resolved.lasting {
+            self.logins
+                .put(mark, &resolved.principal, seen, resolved.expires);
+        }
+        let principal = resolved.principal;
+        Ok((txn.fresh(principal.scope)?, principal))
     }
 
-    /// Who an unscoped secret is.
-    fn resolve_secret(self: &Arc<Engine>, text: &str) -> Result<(Txn, Principal), Failure> {
-        if self.is_root_secret(text) {
-            return Ok((self.model.begin(ROOT)?, Principal::root(ROOT)));
-        }
-        let mut txn = self.model.begin(ROOT)?;
-        match secret::decode(text) {
-            None => Err(unauthorized()),
-            Some(Decoded::Key { id, random }) => {
-                let id = DocId(id);
-                let mut found = None;
-                for owner in txn.key_owners(id)? {
-                    let Some(key) =
-                        txn.with_scope(owner, |txn| txn.get(native::KEY, id, None))??
-                    else {
-                        continue;
-                    };
-                    let Some(Value::String(hash)) = key.field("hashed_secret") else {
-                        continue;
-                    };
-                    if self.secrets.verify(text, &random, &hash) {
-                        match found {
-                            None => found = Some((owner, key)),
-                            // The same id twice with the same secret: nobody's key.
-                            Some(_) => return Err(unauthorized()),
-                        }
-                    }
-                }
-                let (owner, key) = found.ok_or_else(unauthorized)?;
-                let scope = match key.field("database") {
-                    Some(Value::Doc(database)) => self.child_scope(&mut txn, owner, &database)?,
-                    _ => owner,
-                };
-                if txn.database_path(scope)?.is_none() {
-                    return Err(unauthorized());
-                }
-                let permissions = match key.field("role") {
-                    Some(Value::String(role)) => Permissions::named(&role),
-                    _ => Permissions::Client,
-                };
-                let login = Login::Key(owner, id);
-                Ok((
-                    self.model.begin(scope)?,
-                    Principal {
-                        scope,
-                        permissions,
-                        login,
-                        identity: None,
-                    },
-                ))
-            }
+    /// Who an unscoped secret is. Root secrets come last, so that they cost the others nothing.
+    fn resolve_secret(self: &Arc<Engine>, txn: &mut Txn, text: &str) -> Result<Resolved, Failure> {
+        let found = match secret::decode(text) {
+            Some(Decoded::Key { id, random }) => self.resolve_key(txn, text, DocId(id), &random)?,
             Some(Decoded::Token {
                 id,
                 database,
                 random,
-            }) => {
-                let scope = txn
-                    .scope_of_global_id(database as u64)?
-                    .ok_or_else(unauthorized)?;
-                if txn.database_path(scope)?.is_none() {
-                    return Err(unauthorized());
-                }
-                let mut txn = self.model.begin(scope)?;
-                let id = DocId(id);
-                let token = txn.get(native::TOKEN, id, None)?.ok_or_else(unauthorized)?;
-                let hash = match token.field("hashed_secret") {
-                    Some(Value::String(hash)) => hash,
-                    _ => return Err(unauthorized()),
-                };
-                if !self.secrets.verify(text, &random, &hash) {
-                    return Err(unauthorized());
-                }
-                let Some(Value::Doc(document)) = token.field("document") else {
-                    return Err(unauthorized());
-                };
-                let DocKey::Id(document_id) = document.key else {
-                    return Err(unauthorized());
-                };
-                let coll = document.coll;
-                let (txn, roles) = self.roles_of(txn, coll, document_id)?;
-                let principal = Principal {
-                    scope,
-                    permissions: Permissions::Roles(roles),
-                    login: Login::Token(id),
-                    identity: Some((coll, document_id)),
-                };
-                Ok((txn, principal))
+            }) => self.resolve_token(txn, text, DocId(id), database, &random)?,
+            None => None,
+        };
+        match found {
+            Some(resolved) => Ok(resolved),
+            None if self.is_root_secret(text) => Ok(Resolved::lasting(Principal::root(ROOT), None)),
+            None => Err(unauthorized()),
+        }
+    }
+
+    fn resolve_key(
+        &self,
+        txn: &mut Txn,
+        text: &str,
+        id: DocId,
+        random: &str,
+    ) -> Result<Option<Resolved>, Failure> {
+        let mut found = None;
+        for owner in txn.key_owners(id)? {
+            let key = txn.with_scope(owner, |txn| txn.get(native::KEY, id, None))??;
+            let Some(key) = key.filter(|key| self.is_secret_of(text, random, key)) else {
+                continue;
+            };
+            // The same id twice with the same secret: nobody's key.
+            if found.replace((owner, key)).is_some() {
+                return Ok(None);
             }
+        }
+        let Some((owner, key)) = found else {
+            return Ok(None);
+        };
+        let scope = match key.field("database") {
+            Some(Value::Doc(database)) => child_scope(txn, owner, &database)?,
+            _ => Some(owner),
+        };
+        let Some(scope) = scope else {
+            return Ok(None);
+        };
+        // A deleted ancestor kills the key.
+        if txn.database_path(scope)?.is_none() {
+            return Ok(None);
+        }
+        let permissions = match key.field("role") {
+            Some(Value::String(role)) => Permissions::named(&role),
+            Some(Value::Array(roles)) => Permissions::Roles(
+                roles
+                    .iter()
+                    .filter_map(|role| match role {
+                        Value::String(name) => Some(name.clone()),
+                        _ => None,
+                    })
+                    .collect(),
+            ),
+            _ => Permissions::Client,
+        };
+        let principal = Principal {
+            scope,
+            permissions,
+            login: Login::Key(owner, id),
+            identity: None,
+        };
+        Ok(Some(Resolved::lasting(principal, key.ttl)))
+    }
+
+    fn resolve_token(
+        self: &Arc<Engine>,
+        txn: &mut Txn,
+        text: &str,
+        id: DocId,
+        database: i64,
+        random: &str,
+    ) -> Result<Option<Resolved>, Failure> {
+        let Some(scope) = txn.scope_of_global_id(database as u64)? else {
+            return Ok(None);
+        };
+        if txn.database_path(scope)?.is_none() {
+            return Ok(None);
+        }
+        let token = txn.with_scope(scope, |txn| txn.get(native::TOKEN, id, None))??;
+        let Some(token) = token.filter(|token| self.is_secret_of(text, random, token)) else {
+            return Ok(None);
+        };
+        let Some(Value::Doc(document)) = token.field("document") else {
+            return Ok(None);
+        };
+        let DocKey::Id(document_id) = document.key else {
+            return Ok(None);
+        };
+        let identity = (document.coll, document_id);
+        let Some(mut resolved) = self.member(txn, scope, identity, Login::Token(id))? else {
+            return Ok(None);
+        };
+        resolved.expires = earliest(resolved.expires, token.ttl);
+        Ok(Some(resolved))
+    }
+
+    fn is_secret_of(&self, text: &str, random: &str, document: &Version) -> bool {
+        match document.field("hashed_secret") {
+            Some(Value::String(hash)) => self.secrets.verify(text, random, &hash),
+            _ => false,
         }
     }
 
     /// Who a JWT is: the roles that its access provider gives it.
-    fn resolve_jwt(self: &Arc<Engine>, text: &str) -> Result<(Txn, Principal), Failure> {
-        let now = self.model.now().0 as f64 / 1e6;
+    fn resolve_jwt(self: &Arc<Engine>, txn: &mut Txn, text: &str) -> Result<Principal, Failure> {
+        let now = txn.time().0 as f64 / 1e6;
         let token = jwt::read(text, now).ok_or_else(unauthorized)?;
-        let mut txn = self.model.begin(ROOT)?;
         let scope = txn
             .scope_of_global_id(token.database as u64)?
             .ok_or_else(unauthorized)?;
         if scope == ROOT || txn.database_path(scope)?.is_none() {
             return Err(unauthorized());
         }
-        let txn = self.model.begin(scope)?;
+        // The database's own name as an issuer is reserved.
+        if token
+            .issuer
+            .strip_prefix(jwt::AUDIENCE)
+            .is_some_and(|id| secret::decode_global_id(id) == Some(token.database))
+        {
+            return Err(unauthorized());
+        }
+        let txn = txn.fresh(scope)?;
         let schema = txn.schema().clone();
         let provider = schema
             .providers()
             .into_iter()
             .find(|p| *p.issuer == *token.issuer);
         let provider = provider.ok_or_else(unauthorized)?;
-        let mut keys = self
-            .key_sets
-            .get(&provider.jwks_uri, false)
-            .ok_or_else(unauthorized)?;
-        if token.key(&keys).is_none() {
-            keys = self
-                .key_sets
-                .get(&provider.jwks_uri, true)
-                .ok_or_else(unauthorized)?;
+        let keys = |unknown_key| {
+            self.key_sets
+                .get(&provider.jwks_uri, unknown_key)
+                .ok_or_else(unauthorized)
+        };
+        let mut set = keys(false)?;
+        if token.key(&set).is_none() {
+            set = keys(true)?;
         }
-        if !token.key(&keys).is_some_and(|key| token.verify(key)) {
+        let key = token.key(&set).ok_or_else(unauthorized)?;
+        let key_text = serde_json::to_string(key).map_err(|_| unauthorized())?;
+        let mark = self.secrets.mark(["jwt", text, &key_text]);
+        if !self.secrets.remember(mark, || token.verify(key)) {
             return Err(unauthorized());
         }
-        let principal = Principal {
+        let mut principal = Principal {
             scope,
             permissions: Permissions::Predicate,
             login: Login::Jwt(token.claims.to_string().into()),
             identity: None,
         };
-        let source = Source::hidden("*predicate*");
-        let mut interp = Interp::new(
-            txn,
-            self.library.clone(),
-            Arc::new(principal.clone()),
-            source,
-            Env::default(),
-            Options::default(),
-        );
+        let mut interp = self.asking(txn, principal.clone());
         let claims = interp.claims(&token.claims);
         let mut roles = Vec::new();
         for (role, predicate) in &provider.roles {
-            let granted = match predicate {
-                None => true,
-                Some(predicate) => interp.auth_predicate(predicate, vec![claims.clone()])?,
-            };
-            if granted {
+            if holds(&mut interp, predicate.as_ref(), || claims.clone())? {
                 roles.push(role.clone());
             }
         }
         if roles.is_empty() {
             return Err(unauthorized());
         }
-        Ok((
-            interp.txn,
-            Principal {
-                permissions: Permissions::Roles(roles.into()),
-                ..principal
-            },
-        ))
+        principal.permissions = Permissions::Roles(roles.into());
+        Ok(principal)
     }
 
     /// Applies a scope to the principal of its secret.
     fn enter(
         self: &Arc<Engine>,
-        mut txn: Txn,
-        principal: Principal,
+        txn: &mut Txn,
+        resolved: Resolved,
         scope: Option<Scope<'_>>,
-    ) -> Result<(Txn, Principal), Failure> {
+    ) -> Result<Resolved, Failure> {
         let Some(Scope { path, role }) = scope else {
-            return Ok((txn, principal));
+            return Ok(resolved);
         };
+        let Resolved {
+            mut principal,
+            expires,
+            lasting,
+        } = resolved;
         // A token is itself wherever it is said to act.
         if matches!(principal.login, Login::Token(_) | Login::Jwt(_)) {
-            return Ok((txn, principal));
+            return Ok(Resolved {
+                principal,
+                expires,
+                lasting,
+            });
         }
         let path = path.unwrap_or_default();
         let admin = principal.permissions == Permissions::Admin;
@@ -261,137 +303,177 @@ impl Engine {
         if !admin && !server_as_document {
             return Err(unauthorized());
         }
-        let mut target = principal.scope;
         for name in path {
-            let child =
-                txn.with_scope(target, |txn| -> Result<Option<ScopeId>, ModelError> {
-                    let Some(id) = txn.by_name(native::DATABASE, name, None)? else {
-                        return Ok(None);
-                    };
-                    let database = txn.get(native::DATABASE, id, None)?;
-                    Ok(database
-                        .and_then(|d| d.field("scope"))
-                        .and_then(|v| v.as_i64())
-                        .map(|n| ScopeId(n as u64)))
-                })??;
-            target = child.ok_or_else(unauthorized)?;
+            let child = named_child(txn, principal.scope, name)?;
+            principal.scope = child.ok_or_else(unauthorized)?;
         }
-        if target != principal.scope {
-            txn = self.model.begin(target)?;
-        }
-        let principal = Principal {
-            scope: target,
-            ..principal
-        };
+        let scope = principal.scope;
         match role {
-            ScopeRole::Builtin(name) => Ok((
-                txn,
-                Principal {
-                    permissions: Permissions::named(name),
-                    ..principal
-                },
-            )),
+            ScopeRole::Builtin(name) => principal.permissions = Permissions::named(name),
             ScopeRole::Role(name) => {
-                let role = txn
-                    .schema()
-                    .role(name)
-                    .ok_or_else(unauthorized)?
-                    .name
-                    .clone();
-                let permissions = Permissions::Roles(Arc::from([role]));
-                Ok((
-                    txn,
-                    Principal {
-                        permissions,
-                        ..principal
-                    },
-                ))
+                let role = txn.with_scope(scope, |txn| txn.schema().role(name).cloned())?;
+                let role = role.ok_or_else(unauthorized)?;
+                principal.permissions = Permissions::Roles(Arc::from([role.name.clone()]));
             }
             ScopeRole::Document(text) => {
                 let (coll, id) = text.split_once('/').ok_or_else(unauthorized)?;
-                let coll = txn
-                    .schema()
-                    .collection_named(coll)
-                    .ok_or_else(unauthorized)?
-                    .id;
+                let named = |txn: &mut Txn| txn.schema().collection_named(coll).map(|c| c.id);
+                let coll = txn.with_scope(scope, named)?.ok_or_else(unauthorized)?;
                 let id = DocId(id.parse().map_err(|_| unauthorized())?);
-                let (txn, roles) = self.roles_of(txn, coll, id)?;
-                let permissions = Permissions::Roles(roles);
-                Ok((
-                    txn,
-                    Principal {
-                        permissions,
-                        identity: Some((coll, id)),
-                        ..principal
-                    },
-                ))
+                let member = self.member(txn, scope, (coll, id), principal.login)?;
+                let member = member.ok_or_else(unauthorized)?;
+                return Ok(Resolved {
+                    expires: earliest(expires, member.expires),
+                    lasting: lasting && member.lasting,
+                    ..member
+                });
             }
         }
+        Ok(Resolved {
+            principal,
+            expires,
+            lasting,
+        })
     }
 
-    fn child_scope(
-        &self,
-        txn: &mut Txn,
-        owner: ScopeId,
-        database: &Doc,
-    ) -> Result<ScopeId, Failure> {
-        let DocKey::Id(id) = database.key else {
-            return Err(unauthorized());
-        };
-        let child = txn.with_scope(owner, |txn| txn.get(native::DATABASE, id, None))??;
-        let scope = child
-            .and_then(|d| d.field("scope"))
-            .and_then(|v| v.as_i64());
-        Ok(ScopeId(scope.ok_or_else(unauthorized)? as u64))
-    }
-
-    /// The roles a document has by membership; fails if there is no such document.
-    fn roles_of(
+    /// Acting as a document, with the roles that it has by membership; `None` if there is no such document.
+    fn member(
         self: &Arc<Engine>,
-        mut txn: Txn,
-        coll: CollId,
-        id: DocId,
-    ) -> Result<(Txn, Arc<[Str]>), Failure> {
-        if txn.get(coll, id, None)?.is_none() {
-            return Err(unauthorized());
-        }
-        let schema = txn.schema().clone();
-        let Some(collection) = schema.collection(coll).filter(|c| !c.is_native()) else {
-            return Err(unauthorized());
+        txn: &mut Txn,
+        scope: ScopeId,
+        (coll, id): (CollId, DocId),
+        login: Login,
+    ) -> Result<Option<Resolved>, Failure> {
+        let Some(document) = txn.with_scope(scope, |txn| txn.get(coll, id, None))?? else {
+            return Ok(None);
         };
-        let principal = Principal {
-            scope: txn.scope(),
+        let schema = txn.with_scope(scope, |txn| txn.schema().clone())?;
+        let Some(collection) = schema.collection(coll).filter(|c| !c.is_native()) else {
+            return Ok(None);
+        };
+        let mut principal = Principal {
+            scope,
             permissions: Permissions::Predicate,
-            login: Login::Root,
+            login,
             identity: Some((coll, id)),
         };
-        let mut interp = Interp::new(
-            txn,
-            self.library.clone(),
-            Arc::new(principal),
-            Source::hidden("*predicate*"),
-            Env::default(),
-            Options::default(),
-        );
-        let mut roles = Vec::new();
+        let (mut roles, mut lasting) = (Vec::new(), true);
+        let mut interp = None;
         for role in schema.roles() {
-            for membership in role
-                .membership
-                .iter()
-                .filter(|m| m.resource == collection.name)
-            {
-                let document = Value::Doc(interp.doc(coll, id));
-                let member = match &membership.predicate {
-                    None => true,
-                    Some(predicate) => interp.auth_predicate(predicate, vec![document])?,
-                };
+            // Members by name only: an alias of the collection does not count.
+            let here = |m: &&Membership| m.resource == collection.name;
+            let memberships: Vec<_> = role.membership.iter().filter(here).collect();
+            let mut member = memberships.iter().any(|m| m.predicate.is_none());
+            for predicate in memberships.iter().filter_map(|m| m.predicate.as_ref()) {
                 if member {
-                    roles.push(role.name.clone());
                     break;
                 }
+                lasting = false;
+                let interp = match &mut interp {
+                    Some(interp) => interp,
+                    None => interp.insert(self.asking(txn.fresh(scope)?, principal.clone())),
+                };
+                let document = Value::Doc(interp.doc(coll, id));
+                member = interp.auth_predicate(predicate, vec![document])?;
+            }
+            if member {
+                roles.push(role.name.clone());
             }
         }
-        Ok((interp.txn, roles.into()))
+        principal.permissions = Permissions::Roles(roles.into());
+        Ok(Some(Resolved {
+            principal,
+            expires: document.ttl,
+            lasting,
+        }))
+    }
+
+    /// An evaluator of the predicates that decide on a login.
+    fn asking(self: &Arc<Engine>, txn: Txn, principal: Principal) -> Interp {
+        let options = Options {
+            deadline: Some(Instant::now() + PREDICATES),
+            ..Options::default()
+        };
+        let source = Source::hidden("*predicate*");
+        let library = self.library.clone();
+        Interp::new(
+            txn,
+            library,
+            Arc::new(principal),
+            source,
+            Env::default(),
+            options,
+        )
+    }
+}
+
+/// Whether a predicate of an access provider, if there is one, grants its role.
+fn holds(
+    interp: &mut Interp,
+    predicate: Option<&LambdaText>,
+    claims: impl FnOnce() -> Value,
+) -> Result<bool, Failure> {
+    match predicate {
+        None => Ok(true),
+        Some(predicate) => interp.auth_predicate(predicate, vec![claims()]),
+    }
+}
+
+/// The scope of a secret with the place and role chosen beside it: that place lies below the one the secret names.
+fn placed<'a>(
+    base: Option<Scope<'a>>,
+    path: &'a [Str],
+    role: Option<&'a str>,
+) -> Result<Option<Scope<'a>>, Failure> {
+    if path.is_empty() && role.is_none() {
+        return Ok(base);
+    }
+    let (mut names, base) = match base {
+        Some(base) => (base.path.unwrap_or_default(), Some(base.role)),
+        None => (Vec::new(), None),
+    };
+    names.extend(path.iter().map(|name| &**name));
+    let role = match (role, base) {
+        (Some(text), _) => parse_role(text).ok_or_else(unauthorized)?,
+        (None, Some(base)) => base,
+        (None, None) => ScopeRole::Builtin("admin"),
+    };
+    Ok(Some(Scope {
+        path: Some(names),
+        role,
+    }))
+}
+
+/// The scope of the child database that a key is for.
+fn child_scope(txn: &mut Txn, owner: ScopeId, database: &Doc) -> Result<Option<ScopeId>, Failure> {
+    let DocKey::Id(id) = database.key else {
+        return Ok(None);
+    };
+    let child = txn.with_scope(owner, |txn| txn.get(native::DATABASE, id, None))??;
+    Ok(child.as_deref().and_then(scope_of))
+}
+
+/// The scope of a database's child of that name.
+fn named_child(txn: &mut Txn, parent: ScopeId, name: &str) -> Result<Option<ScopeId>, Failure> {
+    let child = txn.with_scope(parent, |txn| -> Result<_, ModelError> {
+        match txn.by_name(native::DATABASE, name, None)? {
+            Some(id) => txn.get(native::DATABASE, id, None),
+            None => Ok(None),
+        }
+    })??;
+    Ok(child.as_deref().and_then(scope_of))
+}
+
+fn scope_of(database: &Version) -> Option<ScopeId> {
+    let scope = database.field("scope")?.as_i64()?;
+    Some(ScopeId(scope as u64))
+}
+
+/// The earlier of two times, where none is never.
+fn earliest(a: Option<Time>, b: Option<Time>) -> Option<Time> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (one, other) => one.or(other),
     }
 }
 

@@ -27,7 +27,7 @@ pub use request::{Argument, Request};
 pub use session::{Credential, Session};
 pub use whoami::{CollectionOutline, CredentialKind, FieldOutline, Outline, Whoami};
 
-use crate::access::SecretCache;
+use crate::access::{LoginCache, Mark, SecretCache};
 use crate::fql::interp::Library;
 use crate::fql::stdlib;
 use crate::model::{Model, ModelError};
@@ -42,9 +42,10 @@ pub struct Engine {
     pub(crate) library: Arc<Library>,
     pub(crate) queries: QueryCache,
     pub(crate) secrets: SecretCache,
+    pub(crate) logins: LoginCache,
     pub(crate) environments: typing::Environments,
     pub(crate) key_sets: crate::access::jwks::KeySets,
-    root_hashes: parking_lot::RwLock<Vec<String>>,
+    root_secrets: parking_lot::RwLock<Vec<Mark>>,
 }
 
 /// Why a database could not be opened.
@@ -82,9 +83,10 @@ impl Engine {
             library,
             queries: QueryCache::new(512),
             secrets: SecretCache::default(),
+            logins: LoginCache::default(),
             environments: typing::Environments::default(),
             key_sets: crate::access::jwks::KeySets::default(),
-            root_hashes: parking_lot::RwLock::default(),
+            root_secrets: parking_lot::RwLock::default(),
         }))
     }
 
@@ -99,11 +101,11 @@ impl Engine {
         Session::new(self.clone(), Credential::Secret(secret.into()))
     }
 
-    /// Makes `secret` a root secret of this process: admin of the topmost database.
+    /// Makes `secret` a root secret of this process: admin of the topmost database. It is not kept, only a keyed digest
+    /// of it is.
     pub fn add_root_secret(&self, secret: &str) {
-        self.root_hashes
-            .write()
-            .push(crate::access::secret::hash_password(secret));
+        let mark = self.root_mark(secret);
+        self.root_secrets.write().push(mark);
     }
 
     /// Verifies tokens of access providers at `uri` with the key set in `json` instead of fetching it.
@@ -112,10 +114,15 @@ impl Engine {
     }
 
     fn is_root_secret(&self, text: &str) -> bool {
-        self.root_hashes
-            .read()
+        let roots = self.root_secrets.read();
+        let mark = self.root_mark(text);
+        roots
             .iter()
-            .any(|hash| self.secrets.verify(text, text, hash))
+            .fold(false, |found, root| found | root.is(&mark))
+    }
+
+    fn root_mark(&self, text: &str) -> Mark {
+        self.secrets.mark(["root", text])
     }
 
     /// The function table, for `:help` and completion.

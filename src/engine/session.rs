@@ -78,10 +78,9 @@ impl Session {
         let started = Instant::now();
         let retries = request.max_contention_retries.unwrap_or(DEFAULT_RETRIES);
         let deadline = started + request.timeout.unwrap_or(DEFAULT_TIMEOUT);
-        let parsed = self.engine.queries.parse(&request.text);
         let mut attempt = 0;
         loop {
-            let mut outcome = match self.attempt(request, &parsed, deadline) {
+            let mut outcome = match self.attempt(request, deadline) {
                 Ok(outcome) => outcome,
                 Err(failure) => {
                     if failure.code() == "contended_transaction" && attempt < retries {
@@ -100,12 +99,7 @@ impl Session {
     }
 
     /// One run. `Err` when the transaction must run again or could not start.
-    fn attempt(
-        &self,
-        request: &Request,
-        parsed: &Result<Arc<Parsed>, Vec<Diagnostic>>,
-        deadline: Instant,
-    ) -> Result<Outcome, Failure> {
+    fn attempt(&self, request: &Request, deadline: Instant) -> Result<Outcome, Failure> {
         let (mut txn, principal) = self.begin()?;
         let typecheck = match request.typecheck {
             Some(typecheck) => typecheck,
@@ -117,10 +111,11 @@ impl Session {
             principal.permissions,
             crate::access::Permissions::Roles(_) | crate::access::Permissions::Client
         );
-        let parsed = match parsed {
+        // Nobody who is not in fills the cache of queries.
+        let parsed = match self.engine.queries.parse(&request.text) {
             Ok(parsed) => parsed,
             Err(diagnostics) => {
-                let failure = Failure::invalid_query(diagnostics.clone());
+                let failure = Failure::invalid_query(diagnostics);
                 return Ok(failed(
                     failure,
                     Vec::new(),
@@ -151,7 +146,7 @@ impl Session {
             .arguments(&mut interp, request, &parsed.source)
             .and_then(|arguments| {
                 if typecheck {
-                    checked = Some(self.check(&mut interp, parsed, &arguments)?);
+                    checked = Some(self.check(&mut interp, &parsed, &arguments)?);
                 }
                 interp.set_arguments(arguments);
                 let value = interp.run(&parsed.block)?;

@@ -369,6 +369,16 @@ impl Txn {
             .map_or(TxnTime(i64::MIN), |collection| horizon(collection, now))
     }
 
+    /// A new transaction in a database, at the same time and over the same snapshot, that has read and cost nothing.
+    pub fn fresh(&self, scope: ScopeId) -> Result<Txn, ModelError> {
+        let schema = match scope == self.scope {
+            true => self.schema.clone(),
+            false => self.model.schema_of(scope, &self.snapshot)?,
+        };
+        let (model, snapshot) = (self.model.clone(), self.snapshot.clone());
+        Ok(Txn::new(model, snapshot, self.time, scope, schema))
+    }
+
     /// Runs `f` on another database in the same transaction.
     pub fn with_scope<R>(
         &mut self,

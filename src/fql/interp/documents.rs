@@ -2,6 +2,7 @@
 
 use super::chain::Found;
 use super::{Effect, Failure, Interp, Resource, Result};
+use crate::access::secret::Secret;
 use crate::fql::syntax::Span;
 use crate::model::schema::{Action, Collection};
 use crate::model::{Version, native};
@@ -82,7 +83,7 @@ impl Interp {
         }
         let id = self.doc_id(doc)?;
         // The permission answer wins over existence.
-        if !self.can_read(doc, id)? {
+        if self.secret_of(doc, id).is_none() && !self.can_read(doc, id)? {
             return Ok(Err(Missing::PermissionDenied));
         }
         let Some(id) = id else {
@@ -285,15 +286,19 @@ impl Interp {
         Ok(version.field(name).map(|v| self.at_read_time(doc, v)))
     }
 
-    /// The secret of a key or token that this query has created.
+    /// The secret that a value shows: the very value that the creation of a key or token by this query yielded.
     fn new_secret(&mut self, doc: &Doc) -> Result<Option<Value>> {
-        let Some(id) = self.doc_id(doc)? else {
-            return Ok(None);
-        };
-        Ok(self
-            .secrets
-            .get(&(doc.coll, id))
-            .map(|secret| Value::string(secret.reveal())))
+        let id = self.doc_id(doc)?;
+        let secret = self.secret_of(doc, id);
+        Ok(secret.map(|secret| Value::string(secret.reveal())))
+    }
+
+    fn secret_of(&self, doc: &Doc, id: Option<DocId>) -> Option<&Secret> {
+        if self.secrets.is_empty() {
+            return None;
+        }
+        let (secret, shown_by) = self.secrets.get(&(doc.coll, id?))?;
+        std::ptr::eq(&**shown_by.as_ref()?, doc).then_some(secret)
     }
 
     /// Evaluates a computed field of a document.

@@ -297,10 +297,12 @@ fn parse_overload(signature: &'static str) -> Overload {
             }
             None => ty,
         };
-        overload.params.push(Parameter {
-            name,
-            kind: ParamKind::of(ty),
-        });
+        // A document is statically just an object; the function itself says what it takes.
+        let kind = match (name, ty) {
+            ("document", "{ *: Any }") => ParamKind::Any,
+            _ => ParamKind::of(ty),
+        };
+        overload.params.push(Parameter { name, kind });
     }
     overload
 }

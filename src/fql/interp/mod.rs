@@ -44,7 +44,7 @@ use crate::access::secret::Secret;
 use crate::fql::syntax::{Diagnostic, Location, Source, Span};
 use crate::model::Txn;
 use crate::store::TxnTime;
-use crate::value::{CollId, DocId, Env, NullReason, Str, Value};
+use crate::value::{CollId, Doc, DocId, Env, NullReason, Str, Value};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -116,8 +116,9 @@ pub struct Interp {
     pub pending: PendingWrites,
     /// Checks the types of a schema that was written.
     pub schema_checker: Option<Arc<dyn SchemaChecker>>,
-    /// Secrets made by this query: shown in its result and nowhere else.
-    secrets: HashMap<(CollId, DocId), Secret>,
+    /// Secrets made by this query, each with the value that its creation yielded: only that very value shows the
+    /// secret, and it is readable without a privilege.
+    secrets: HashMap<(CollId, DocId), (Secret, Option<Arc<Doc>>)>,
     frames: Vec<Location>,
     source: Arc<Source>,
     arguments: Env,

@@ -3,7 +3,7 @@
 use super::{Ceiling, Effect, Failure, FailureKind, Interp, Result};
 use crate::access::{Action, Permissions, Principal, builtin_allows};
 use crate::model::native;
-use crate::model::schema::{Grant, LambdaText, Role};
+use crate::model::schema::{Collection, Grant, LambdaText, Role};
 use crate::value::{CollId, DocKey, Str, Value};
 use std::sync::Arc;
 
@@ -14,6 +14,17 @@ pub enum Resource<'a> {
     Collection(CollId),
     /// A user-defined function, by name.
     Function(&'a str),
+}
+
+/// The names by which a role may mean a collection.
+pub(super) fn resource_names(collection: &Collection) -> Vec<Str> {
+    let alias = match collection.id {
+        native::CREDENTIAL => Some("Credentials".into()),
+        _ => collection.alias.clone(),
+    };
+    std::iter::once(collection.name.clone())
+        .chain(alias)
+        .collect()
 }
 
 impl Interp {
@@ -111,9 +122,7 @@ impl Interp {
                 None => vec![name.into()],
             },
             Resource::Collection(id) => match schema.collection(id) {
-                Some(collection) => std::iter::once(collection.name.clone())
-                    .chain(collection.alias.clone())
-                    .collect(),
+                Some(collection) => resource_names(collection),
                 None => return Ok(false),
             },
         };

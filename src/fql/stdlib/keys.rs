@@ -167,6 +167,9 @@ pub static SHAPES: &[&Shape] = &[
     },
 ];
 
+/// Calls that one bcrypt counts for.
+const BCRYPT: u64 = 2500;
+
 /// The document an argument is; the parameter's static type lets other objects through.
 fn document_argument(args: &[Value]) -> Result<&Arc<Doc>> {
     match args.first() {
@@ -211,6 +214,8 @@ fn credential_by_document(me: &mut Interp, _: &Value, args: &[Value]) -> Result 
 
 /// Whether `password` is that of the credential; a credential without one has no right password.
 fn is_password(me: &mut Interp, credential: &Arc<Doc>, password: &Value) -> Result<bool> {
+    // bcrypt costs what many calls cost.
+    me.charge(BCRYPT)?;
     let hash = match me.read(credential)? {
         Ok(version) => version.field("hashed_password"),
         Err(missing) => return Err(missing_credential(me, credential, missing)),

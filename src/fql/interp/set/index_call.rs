@@ -1,6 +1,7 @@
 //! Calling an index: `Foo.byName(terms..., range)` (`spec fql10-data 6`).
 
 use super::super::chain::Found;
+use super::super::permissions::resource_names;
 use super::super::{Arity, Failure, Interp, Result, wrong_arity};
 use super::position::Position;
 use super::source::{Entries, IndexScan};
@@ -217,8 +218,7 @@ impl Interp {
         let Some(collection) = schema.collection(coll) else {
             return false;
         };
-        let is_it =
-            |name: &Str| *name == collection.name || Some(name) == collection.alias.as_ref();
+        let known = resource_names(collection);
         names
             .iter()
             .filter_map(|name| schema.role(name))
@@ -226,7 +226,7 @@ impl Interp {
                 let mut here = role
                     .privileges
                     .iter()
-                    .filter(|privilege| is_it(&privilege.resource));
+                    .filter(|privilege| known.contains(&privilege.resource));
                 here.any(|privilege| {
                     privilege
                         .actions

@@ -85,7 +85,11 @@ impl Interp {
         let mut contents = self.contents(&collection, None, argument, None, mode, &failed)?;
         self.give_secret(coll, id, &mut contents.data)?;
         self.store(&collection, id, contents, None, &failed)?;
-        Ok(self.doc(coll, id))
+        let doc = self.doc(coll, id);
+        if let Some((_, shown_by)) = self.secrets.get_mut(&(coll, id)) {
+            *shown_by = Some(doc.clone());
+        }
+        Ok(doc)
     }
 
     /// Updates or replaces a document.

@@ -89,7 +89,7 @@ impl Interp {
             |error| Failure::protocol(500, "internal_error", format!("no randomness: {error}"));
         let (secret, hash) = made.map_err(no_randomness)?;
         data.insert("hashed_secret", Value::string(hash));
-        self.secrets.insert((coll, id), secret);
+        self.secrets.insert((coll, id), (secret, None));
         Ok(())
     }
 
