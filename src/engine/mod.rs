@@ -19,6 +19,7 @@ mod request;
 mod schema_check;
 mod session;
 mod typing;
+mod upkeep;
 mod whoami;
 
 pub use crate::fql::types::{Member, TypeAt};
@@ -41,6 +42,7 @@ pub struct Engine {
     pub(crate) model: Arc<Model>,
     pub(crate) library: Arc<Library>,
     pub(crate) queries: QueryCache,
+    pub(crate) upkeep: upkeep::Upkeep,
     pub(crate) secrets: SecretCache,
     pub(crate) logins: LoginCache,
     pub(crate) environments: typing::Environments,
@@ -78,16 +80,19 @@ impl Engine {
             model: Arc::downgrade(&model),
             library: library.clone(),
         }));
-        Ok(Arc::new(Engine {
+        let engine = Arc::new(Engine {
             model,
             library,
             queries: QueryCache::new(512),
+            upkeep: upkeep::Upkeep::default(),
             secrets: SecretCache::default(),
             logins: LoginCache::default(),
             environments: typing::Environments::default(),
             key_sets: crate::access::jwks::KeySets::default(),
             root_secrets: parking_lot::RwLock::default(),
-        }))
+        });
+        upkeep::Upkeep::start(&engine);
+        Ok(engine)
     }
 
     /// A session of the file's owner: root authority in the root database.

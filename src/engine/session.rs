@@ -215,6 +215,7 @@ impl Session {
                     .map_err(crate::model::ModelError::from)?;
                 if changes_schema {
                     schema_version = time.0;
+                    self.engine.upkeep.wake();
                 }
                 time
             }

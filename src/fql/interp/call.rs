@@ -76,7 +76,8 @@ impl Interp {
         if args.len() != fixed && (lambda.rest.is_none() || args.len() < fixed) {
             return Err(wrong_arity(&closure_arity(closure), args.len()));
         }
-        if self.frames.len() > MAX_FRAMES {
+        // The frame of this very call does not count.
+        if self.frames.len() > MAX_FRAMES + 1 {
             let message = format!("number of stack frames exceeded limit of {MAX_FRAMES}");
             return Err(Failure::new("stack_overflow", message));
         }
@@ -174,6 +175,8 @@ impl Interp {
             Value::EventSource(_) => "EventSource",
             Value::Lambda(_) | Value::Native(_) => "Function",
             Value::Function(_) => "UserFunction",
+            // Every document can be indexed by the name of a field.
+            Value::Doc(_) if name == "[]" => "UserDocument",
             Value::Doc(doc) => crate::model::native::document_shape(doc.coll),
             Value::Module(Module::Collection { id, .. }) => {
                 crate::model::native::collection_shape(*id)

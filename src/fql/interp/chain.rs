@@ -16,6 +16,15 @@ pub(super) enum Found {
     Nothing,
 }
 
+/// What stands before a dot or bracket: errors about a missing document point there, not at the name.
+#[derive(Clone, Copy)]
+pub(super) struct Before {
+    /// Where it stands.
+    pub span: Span,
+    /// Frames already pushed for what comes after it.
+    pub frames: usize,
+}
+
 impl Interp {
     pub(super) fn chain(&mut self, base: &Expr, links: &[Link], env: &Env) -> Result {
         let mut value = self.eval(base, env)?;
@@ -28,7 +37,7 @@ impl Interp {
                 Link::Bang { span } => {
                     skipping = false;
                     value = self.bang(value, last.to(*span))?;
-                    before = before.to(*span);
+                    before = *span;
                     continue;
                 }
                 _ if skipping => {}
@@ -37,7 +46,16 @@ impl Interp {
                         skipping = true;
                     } else {
                         let span = name.span;
-                        value = self.framed(span, |me| me.field(&value, name, before))?;
+                        value = self.framed(span, |me| {
+                            me.field(
+                                &value,
+                                name,
+                                Before {
+                                    span: before,
+                                    frames: 1,
+                                },
+                            )
+                        })?;
                     }
                 }
                 Link::Method {
@@ -75,8 +93,11 @@ impl Interp {
                     }
                 }
             }
-            before = before.to(link.span());
-            last = link.span();
+            last = match link {
+                Link::Method { args, .. } => args.span,
+                other => other.span(),
+            };
+            before = last;
         }
         Ok(value)
     }
@@ -170,7 +191,7 @@ impl Interp {
     }
 
     /// What `name` means on `value`: a field or method of its type, else a data field.
-    pub(super) fn find(&mut self, value: &Value, name: &Ident, before: Span) -> Result<Found> {
+    pub(super) fn find(&mut self, value: &Value, name: &Ident, before: Before) -> Result<Found> {
         if let Value::Doc(doc) = value {
             return self.find_in_doc(value, doc, &name.name, before);
         }
@@ -202,7 +223,7 @@ impl Interp {
     }
 
     /// `value.name` without a call; runs in the frame of the name.
-    fn field(&mut self, value: &Value, name: &Ident, before: Span) -> Result {
+    fn field(&mut self, value: &Value, name: &Ident, before: Before) -> Result {
         self.charge(1)?;
         match self.find(value, name, before)? {
             Found::Value(value) => Ok(value),
@@ -238,7 +259,14 @@ impl Interp {
         env: &Env,
     ) -> Result<std::result::Result<Value, Value>> {
         let found = self
-            .find(&value, name, before)
+            .find(
+                &value,
+                name,
+                Before {
+                    span: before,
+                    frames: 0,
+                },
+            )
             .map_err(|f| self.raise(f.at(self.location(name.span))))?;
         match found {
             Found::Method(id) => {
@@ -322,7 +350,14 @@ impl Interp {
             return Err(self.no_function("[]", &value.type_name(), args.span));
         };
         if let Value::Doc(doc) = &value {
-            self.check_readable(doc, "[]", before)?;
+            self.check_readable(
+                doc,
+                "[]",
+                Before {
+                    span: before,
+                    frames: 0,
+                },
+            )?;
         }
         let values = self.arguments(args, env)?;
         self.framed(args.span, |me| me.call_native(id, &value, values))
@@ -333,17 +368,19 @@ impl Interp {
         &mut self,
         doc: &Arc<Doc>,
         name: &str,
-        before: Span,
+        before: Before,
     ) -> Result<()> {
-        match self.missing(doc)? {
-            None => Ok(()),
-            Some(missing) => {
-                let failure = self.missing_access(doc, &missing, name);
-                Err(self.raise(match failure.code() {
-                    "document_not_found" => failure.at(self.location(before)),
-                    _ => failure,
-                }))
-            }
+        let Some(missing) = self.missing(doc)? else {
+            return Ok(());
+        };
+        let mut failure = self.missing_access(doc, &missing, name);
+        if failure.code() == "document_not_found"
+            && let Some(query) = failure.query_mut()
+        {
+            let here = self.location(before.span);
+            let outer = self.frames().iter().rev().skip(before.frames);
+            query.trace = Some(std::iter::once(&here).chain(outer).cloned().collect());
         }
+        Err(self.raise(failure))
     }
 }

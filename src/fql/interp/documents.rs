@@ -1,9 +1,8 @@
 //! Documents as values: live references whose fields are read when asked for (`spec fql10-data 1, 4`).
 
-use super::chain::Found;
+use super::chain::{Before, Found};
 use super::{Effect, Failure, Interp, Resource, Result};
 use crate::access::secret::Secret;
-use crate::fql::syntax::Span;
 use crate::model::schema::{Action, Collection};
 use crate::model::{Version, native};
 use crate::value::{CollId, Doc, DocId, DocKey, Module, NullReason, Object, Str, Value};
@@ -198,12 +197,30 @@ impl Interp {
         }
     }
 
+    /// `doc["name"]`: a field or method of a document that was found to be readable; `None` if it has neither.
+    pub fn doc_member(
+        &mut self,
+        value: &Value,
+        doc: &Arc<Doc>,
+        name: &Str,
+    ) -> Result<Option<Value>> {
+        let here = Before {
+            span: self.frame().map(|frame| frame.span).unwrap_or_default(),
+            frames: 1,
+        };
+        Ok(match self.find_in_doc(value, doc, name, here)? {
+            Found::Value(value) => Some(value),
+            Found::Method(id) => Some(self.bound(id, value)),
+            Found::Nothing => None,
+        })
+    }
+
     pub(super) fn find_in_doc(
         &mut self,
         value: &Value,
         doc: &Arc<Doc>,
         name: &Str,
-        before: Span,
+        before: Before,
     ) -> Result<Found> {
         match &**name {
             "id" if !native::is_named(doc.coll) => {

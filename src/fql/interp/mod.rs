@@ -37,7 +37,7 @@ pub use library::{
 pub use materialize::resolve_time;
 pub use permissions::Resource;
 pub use set::{Event, EventKind, EventPosition, Events, INDEX_METHOD, Page, ReadPlan, reversed};
-pub use writes::{SchemaChecker, WrittenSchema, Change, PendingWrites, WriteMode};
+pub use writes::{Change, PendingWrites, SchemaChecker, WriteMode, WrittenSchema};
 
 use crate::access::Principal;
 use crate::access::secret::Secret;

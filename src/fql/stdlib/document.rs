@@ -79,7 +79,7 @@ pub const INDEX: Member = Member {
     name: "[]",
     kind: MemberKind::Method {
         overloads: &["(key: String) => Any"],
-        call: index,
+        call: field_by_name,
     },
     effect: Effect::Read,
     about: "The field of that name, or null.",
@@ -279,20 +279,24 @@ fn reference(me: &mut Interp, this: &Value, args: &[Value]) -> Result {
     Ok(Value::Doc(me.doc(collection(this)?, id)))
 }
 
-fn index(me: &mut Interp, this: &Value, args: &[Value]) -> Result {
-    let doc = document(this)?;
-    let key = match args.first() {
-        Some(Value::String(key)) => key.clone(),
-        other => {
-            let received = other.unwrap_or(&Value::NULL);
-            return Err(Failure::argument_type("key", "String", received));
-        }
+fn field_by_name(me: &mut Interp, this: &Value, args: &[Value]) -> Result {
+    let Some(Value::String(name)) = args.first() else {
+        return Err(Failure::argument_type(
+            "key0",
+            "String",
+            args.first().unwrap_or(&Value::NULL),
+        ));
     };
-    let found = me.doc_field(doc, &key)?;
-    Ok(found.unwrap_or_else(|| {
-        let of = this.type_name();
-        me.null(NullReason::MissingField { field: key, of })
-    }))
+    match me.doc_member(this, document(this)?, name)? {
+        Some(value) => Ok(value),
+        None => {
+            let reason = NullReason::MissingField {
+                field: name.clone(),
+                of: this.type_name(),
+            };
+            Ok(me.null(reason))
+        }
+    }
 }
 
 fn exists(me: &mut Interp, this: &Value, _: &[Value]) -> Result {
