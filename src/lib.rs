@@ -13,6 +13,7 @@ pub mod access;
 pub mod engine;
 pub mod fql;
 pub mod model;
+pub mod server;
 pub mod shell;
 pub mod store;
 pub mod value;

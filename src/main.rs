@@ -65,7 +65,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Serve a file over Fauna's HTTP protocol
-    Serve(Later),
+    Serve(fql::server::Options),
     /// Write a database as text
     Export(Later),
     /// Read what was exported
@@ -107,9 +107,9 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => error.exit(),
     };
-    if let Some(command) = &cli.command {
+    if let Some(command) = cli.command {
         let name = match command {
-            Command::Serve(_) => "serve",
+            Command::Serve(options) => return fql::server::run(options),
             Command::Export(_) => "export",
             Command::Import(_) => "import",
             Command::Check(_) => "check",

@@ -13,6 +13,8 @@ mod auth;
 mod cache;
 mod computed;
 mod copy;
+mod environment;
+mod events;
 mod inspect;
 mod outcome;
 mod request;
@@ -23,6 +25,7 @@ mod upkeep;
 mod whoami;
 
 pub use crate::fql::types::{Member, TypeAt};
+pub use events::{EventError, EventStats, FeedPage, FeedRequest, Start, StreamEvent, Subscription};
 pub use outcome::{Outcome, QueryError, Stats};
 pub use request::{Argument, Request};
 pub use session::{Credential, Session};

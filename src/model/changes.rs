@@ -5,8 +5,8 @@ use super::entries::{self, Fields};
 use super::txn::Txn;
 use super::version::{Header, Version};
 use super::{IndexedDocument, ModelError, keys};
-use crate::store::{Table, TxnTime};
-use crate::value::{CollId, DocId, IndexId, Value};
+use crate::store::{Committed, Table, TxnTime};
+use crate::value::{CollId, DocId, IndexId, ScopeId, Value};
 
 impl Txn {
     /// Which documents of a collection (or which one) changed in which transaction after `since`, up to `until`; by
@@ -92,4 +92,17 @@ impl Txn {
             .map(|entry| entry.key.get(prefix.len()..).unwrap_or_default().to_vec())
             .collect())
     }
+}
+
+/// Which documents of a collection a commit wrote or deleted, by id.
+pub fn documents_changed(committed: &Committed, scope: ScopeId, coll: CollId) -> Vec<DocId> {
+    let prefix = keys::collection(scope, coll);
+    let start = committed
+        .keys
+        .partition_point(|(table, key)| (*table, &key[..]) < (Table::Documents, &prefix[..]));
+    committed.keys[start..]
+        .iter()
+        .take_while(|(table, key)| *table == Table::Documents && key.starts_with(&prefix))
+        .filter_map(|(_, key)| keys::document_id(key))
+        .collect()
 }

@@ -42,6 +42,7 @@ mod txn;
 pub mod version;
 mod write;
 
+pub use changes::documents_changed;
 pub use databases::DatabasePath;
 pub use history::{EntryEvent, VersionEvent};
 pub use ids::IdGenerator;

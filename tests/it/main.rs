@@ -2,7 +2,9 @@
 
 mod conformance;
 mod examples;
+mod http;
 mod signatures;
+
 mod store_basics;
 mod store_crash;
 mod store_files;

@@ -36,7 +36,10 @@ pub use library::{
 };
 pub use materialize::resolve_time;
 pub use permissions::Resource;
-pub use set::{Event, EventKind, EventPosition, Events, INDEX_METHOD, Page, ReadPlan, reversed};
+pub use set::{
+    Event, EventBounds, EventKind, EventPosition, Events, INDEX_METHOD, Page, ReadPlan,
+    is_event_source_token, reversed,
+};
 pub use writes::{Change, PendingWrites, SchemaChecker, WriteMode, WrittenSchema};
 
 use crate::access::Principal;

@@ -19,6 +19,7 @@ use crate::value::{
     Callback, CollId, Doc, DocId, DocKey, EventSource, IndexId, PathPart, Plan, Set, Value, order,
 };
 use std::sync::Arc;
+use std::time::Instant;
 
 /// Functions of event sources may read and no more; the reason is worded as in the original.
 const STREAM_FUNCTIONS: Ceiling = Ceiling {
@@ -83,6 +84,19 @@ pub struct Event {
     pub position: EventPosition,
 }
 
+/// How far to read.
+#[derive(Clone, Copy, Debug)]
+pub struct EventBounds {
+    /// Up to this transaction.
+    pub until: TxnTime,
+    /// At most so many events.
+    pub events: usize,
+    /// At most so many changes, with or without an event.
+    pub entries: usize,
+    /// Begin no further transaction after this instant.
+    pub patience: Option<Instant>,
+}
+
 /// Events in order.
 #[derive(Debug, Default)]
 pub struct Events {
@@ -90,8 +104,12 @@ pub struct Events {
     pub events: Vec<Event>,
     /// Why there are no more: a function of the source failed. It is the last event.
     pub failure: Option<Failure>,
-    /// Whether the limit cut the rest off.
+    /// Whether the bounds cut something off.
     pub more: bool,
+    /// How many changes were looked at.
+    pub entries: usize,
+    /// The position of the last of them.
+    pub last: Option<EventPosition>,
 }
 
 /// Where a source's documents come from.
@@ -304,17 +322,15 @@ impl Interp {
         Err(Failure::new("permission_denied", message))
     }
 
-    /// Events of a source after a position, of transactions up to `until`, at most `limit`. The transaction must be of
-    /// the reader's, begun at or after `until`.
+    /// Events of a source after a position, within bounds. The transaction must be of the reader's, begun at or after
+    /// `bounds.until`.
     pub fn events_between(
         &mut self,
         source: &EventSource,
         after: EventPosition,
-        until: TxnTime,
-        limit: usize,
+        bounds: EventBounds,
     ) -> Result<Events> {
-        let (origin, _) = parts(&source.set)?;
-        let (coll, only) = match origin {
+        let (coll, only) = match parts(&source.set)?.0 {
             Origin::All(coll) | Origin::Index { coll, .. } => (coll, None),
             Origin::One(coll, id) => (coll, Some(id)),
         };
@@ -324,73 +340,138 @@ impl Interp {
         } else {
             TxnTime(after.ts.0.saturating_sub(1))
         };
-        let changes = self.txn.changes(coll, only, since, until)?;
+        let changes = self.txn.changes(coll, only, since, bounds.until)?;
         let mut all = Events::default();
         for transaction in changes.chunk_by(|a, b| a.0 == b.0) {
             let Some((ts, _)) = transaction.first() else {
                 continue;
             };
-            let docs: Vec<DocId> = transaction.iter().map(|(_, id)| *id).collect();
-            let found = self.events_at(source, *ts, &docs)?;
-            for event in found
-                .events
-                .into_iter()
-                .filter(|event| event.position > after)
-            {
-                if all.events.len() >= limit {
-                    all.more = true;
-                    return Ok(all);
-                }
-                all.events.push(event);
+            if all.last.is_some() && bounds.patience.is_some_and(|end| Instant::now() >= end) {
+                all.more = true;
+                return Ok(all);
             }
-            if found.failure.is_some() {
-                match all.events.len() >= limit {
-                    true => all.more = true,
-                    false => all.failure = found.failure,
-                }
+            let docs: Vec<DocId> = transaction.iter().map(|(_, id)| *id).collect();
+            self.events_at(source, *ts, &docs, after, &bounds, &mut all)?;
+            if all.more || all.failure.is_some() {
                 return Ok(all);
             }
         }
         Ok(all)
     }
 
-    /// Events of a source in one transaction that changed these documents of its collection.
+    /// Appends the events of a source in one transaction that changed these documents of its collection, by ordinal
+    /// after a position. Every changed document has an ordinal, also one without an event, so that the same event has
+    /// the same position whoever reads it.
     pub fn events_at(
         &mut self,
         source: &EventSource,
         ts: TxnTime,
         docs: &[DocId],
-    ) -> Result<Events> {
+        after: EventPosition,
+        bounds: &EventBounds,
+        all: &mut Events,
+    ) -> Result<()> {
         let (origin, steps) = parts(&source.set)?;
-        let mut found: Vec<(Vec<u8>, DocId, EventKind, Value)> = Vec::new();
-        let mut result = Events::default();
-        for id in docs {
-            match self.event_of(source, &origin, &steps, ts, *id) {
-                Ok(Some((order, kind, value))) => found.push((order, *id, kind, value)),
+        let docs = self.in_set_order(&origin, ts, docs)?;
+        for (ordinal, id) in docs.into_iter().enumerate() {
+            let ordinal = u32::try_from(ordinal).unwrap_or(u32::MAX - 1);
+            let position = EventPosition { ts, ordinal };
+            if position <= after {
+                continue;
+            }
+            if all.entries >= bounds.entries {
+                all.more = true;
+                return Ok(());
+            }
+            let event = self.event_of(source, &origin, &steps, ts, id);
+            let event = event.and_then(|event| {
+                let Some((kind, value)) = event else {
+                    return Ok(None);
+                };
+                let at = match kind {
+                    EventKind::Remove => before(ts),
+                    EventKind::Add | EventKind::Update => ts,
+                };
+                let data = self.reading_as_of(Some(at), |me| me.materialize(&value))?;
+                Ok(Some(Event {
+                    kind,
+                    data,
+                    position,
+                }))
+            });
+            match event {
                 Ok(None) => {}
+                // What does not fit any more is read again with the next page.
+                Ok(Some(_)) if all.events.len() >= bounds.events => {
+                    all.more = true;
+                    return Ok(());
+                }
+                Ok(Some(event)) => all.events.push(event),
                 Err(failure) if failure.is_query() => {
-                    result.failure = Some(failure);
-                    break;
+                    match all.events.len() >= bounds.events {
+                        true => all.more = true,
+                        false => {
+                            all.entries += 1;
+                            all.last = Some(position);
+                            all.failure = Some(failure);
+                        }
+                    }
+                    return Ok(());
                 }
                 Err(failure) => return Err(failure),
             }
+            all.entries += 1;
+            all.last = Some(position);
         }
-        found.sort_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
-        for (ordinal, (_, _, kind, value)) in found.into_iter().enumerate() {
-            let at = if kind == EventKind::Remove {
-                before(ts)
-            } else {
-                ts
-            };
-            let data = self.reading_as_of(Some(at), |me| me.materialize(&value))?;
-            let ordinal = u32::try_from(ordinal).unwrap_or(u32::MAX - 1);
-            result.events.push(Event {
-                kind,
-                data,
-                position: EventPosition { ts, ordinal },
-            });
+        Ok(())
+    }
+
+    /// The documents in the order of the source's set, as they were after the transaction, or before if gone.
+    fn in_set_order(&mut self, origin: &Origin, ts: TxnTime, docs: &[DocId]) -> Result<Vec<DocId>> {
+        let Origin::Index { coll, index, terms } = origin else {
+            return Ok(docs.to_vec());
+        };
+        let mut keyed = Vec::with_capacity(docs.len());
+        for id in docs {
+            let mut first = Vec::new();
+            for at in [ts, before(ts)] {
+                if let Some(version) = self.txn.get(*coll, *id, Some(at))? {
+                    let entries = self.txn.entries_of(*coll, *index, terms, *id, &version)?;
+                    if let Some(entry) = entries.into_iter().next() {
+                        first = entry;
+                        break;
+                    }
+                }
+            }
+            keyed.push((first, *id));
         }
-        Ok(result)
+        keyed.sort();
+        Ok(keyed.into_iter().map(|(_, id)| id).collect())
+    }
+
+    /// The collection whose documents a source's events come from, and the only such document, if one.
+    pub fn event_origin(source: &EventSource) -> Result<(CollId, Option<DocId>)> {
+        Ok(match parts(&source.set)?.0 {
+            Origin::All(coll) | Origin::Index { coll, .. } => (coll, None),
+            Origin::One(coll, id) => (coll, Some(id)),
+        })
+    }
+
+    /// Fails unless whoever acts may still follow a source: it was checked when it was made, by somebody else
+    /// perhaps.
+    pub fn check_event_source(&mut self, source: &EventSource) -> Result<()> {
+        let (coll, only) = Interp::event_origin(source)?;
+        if self.collection(coll).is_none() {
+            return Err(Failure::new(
+                "invalid_argument",
+                "the collection of the event source does not exist.",
+            ));
+        }
+        match only {
+            None => self.check_collection_readable(coll),
+            // The document itself may come to be readable later.
+            Some(_) => Ok(()),
+        }
     }
 
     fn event_of(
@@ -400,7 +481,7 @@ impl Interp {
         steps: &[Step],
         ts: TxnTime,
         id: DocId,
-    ) -> Result<Option<(Vec<u8>, EventKind, Value)>> {
+    ) -> Result<Option<(EventKind, Value)>> {
         let old = self.side(origin, steps, before(ts), id)?;
         let new = self.side(origin, steps, ts, id)?;
         if matches!(origin, Origin::Index { .. })
@@ -419,11 +500,10 @@ impl Interp {
         {
             return Ok(None);
         }
-        let order = |side: Side| side.entries.into_iter().next().unwrap_or_default();
-        Ok(match (old.value.clone(), new.value.clone()) {
-            (None, Some(value)) => Some((order(new), EventKind::Add, value)),
-            (Some(_), Some(value)) => Some((order(new), EventKind::Update, value)),
-            (Some(value), None) => Some((order(old), EventKind::Remove, value)),
+        Ok(match (old.value, new.value) {
+            (None, Some(value)) => Some((EventKind::Add, value)),
+            (Some(_), Some(value)) => Some((EventKind::Update, value)),
+            (Some(value), None) => Some((EventKind::Remove, value)),
             (None, None) => None,
         })
     }

@@ -41,7 +41,8 @@ mod tests;
 mod token;
 
 pub use build::reversed;
-pub use events::{Event, EventKind, EventPosition, Events};
+pub use events::{Event, EventBounds, EventKind, EventPosition, Events};
+pub use token::is_event_source_token;
 pub use explain::ReadPlan;
 pub use index_call::INDEX_METHOD;
 pub use page::Page;

@@ -1,7 +1,7 @@
 //! Sets over an in-memory database, by the laws they keep.
 
 use super::super::{Failure, Interp, Options, Result};
-use super::events::EventPosition;
+use super::events::{EventBounds, EventPosition};
 use crate::access::Principal;
 use crate::engine::Engine;
 use crate::fql::syntax::{Source, parse_query};
@@ -549,9 +549,14 @@ fn history(engine: &Arc<Engine>, token: &str) -> Vec<String> {
     let mut interp = open(engine, "");
     let source = interp.event_source(token).expect("a source");
     let since = EventPosition::after(source.since.expect("a time"));
-    let until = interp.txn.snapshot_time();
+    let bounds = EventBounds {
+        until: interp.txn.snapshot_time(),
+        events: 1000,
+        entries: usize::MAX,
+        patience: None,
+    };
     let events = interp
-        .events_between(&source, since, until, 1000)
+        .events_between(&source, since, bounds)
         .expect("events");
     let mut texts: Vec<String> = (events.events.iter())
         .map(|event| {
@@ -572,7 +577,7 @@ fn history(engine: &Arc<Engine>, token: &str) -> Vec<String> {
     for (n, event) in events.events.iter().enumerate() {
         let again = EventPosition::of(&event.position.token()).expect("a position");
         let rest = interp
-            .events_between(&source, again, until, 1000)
+            .events_between(&source, again, bounds)
             .expect("events");
         assert_eq!(rest.events.len(), events.events.len() - n - 1);
     }

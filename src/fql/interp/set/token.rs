@@ -75,6 +75,11 @@ impl Interp {
     }
 }
 
+/// Whether a text is the token of an event source, of whatever database.
+pub fn is_event_source_token(token: &str) -> bool {
+    open(SOURCE, token).is_some()
+}
+
 impl EventPosition {
     /// The text of an event's cursor.
     pub fn token(&self) -> Str {

@@ -1,0 +1,194 @@
+//! Connections: accepting them, HTTP/1.1 and HTTP/2 on one port, and the orderly end.
+//!
+//! A connection that has not sent its first request in time, or is idle for long, is closed. At shutdown the server
+//! stops accepting, ends its streams, lets running queries finish, and then closes what is left.
+
+use super::{Server, router};
+use crate::engine::Engine;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
+
+/// An HTTP/1.1 connection may be silent between requests for this long (`spec http-api 2`).
+const IDLE: Duration = Duration::from_secs(5);
+/// The first request must have come by then.
+const FIRST_REQUEST: Duration = Duration::from_secs(60);
+/// Queries that run at shutdown may take this long.
+const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(30);
+/// Requests on one HTTP/2 connection at once.
+const MAX_STREAMS: u32 = 4096;
+
+/// How connections are spoken to.
+#[derive(Clone)]
+pub(super) struct Connections {
+    server: Arc<Server>,
+    http: auto::Builder<TokioExecutor>,
+    tls: Option<TlsAcceptor>,
+}
+
+impl Connections {
+    pub(super) fn new(server: Arc<Server>, tls: Option<TlsAcceptor>) -> Connections {
+        let mut http = auto::Builder::new(TokioExecutor::new());
+        http.http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(IDLE)
+            .max_buf_size(64 * 1024);
+        http.http2()
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(MAX_STREAMS)
+            .max_header_list_size(32 * 1024);
+        Connections { server, http, tls }
+    }
+
+    /// Accepts until the server stops.
+    pub(super) async fn accept(&self, listener: TcpListener, graceful: &GracefulShutdown) {
+        let mut stopping = self.server.stopping.clone();
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = super::stopped(&mut stopping) => return,
+            };
+            let stream = match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    // Out of file descriptors, or the client was gone already: neither ends the server.
+                    tracing::warn!(%error, "cannot accept a connection");
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    continue;
+                }
+            };
+            let _ = stream.set_nodelay(true);
+            let watcher = graceful.watcher();
+            let me = self.clone();
+            tokio::spawn(async move {
+                match &me.tls {
+                    None => me.speak(stream, watcher).await,
+                    Some(tls) => {
+                        let shaken = tokio::time::timeout(FIRST_REQUEST, tls.accept(stream)).await;
+                        if let Ok(Ok(stream)) = shaken {
+                            me.speak(stream, watcher).await;
+                        }
+                    }
+                }
+            });
+        }
+    }
+
+    /// Serves one connection to its end.
+    pub(super) async fn speak(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        watcher: hyper_util::server::graceful::Watcher,
+    ) {
+        let _connected = self.server.metrics.connected();
+        let asked = Arc::new(AtomicBool::new(false));
+        let server = self.server.clone();
+        let service = {
+            let asked = asked.clone();
+            service_fn(move |request| {
+                asked.store(true, Ordering::Relaxed);
+                router::serve(server.clone(), request)
+            })
+        };
+        let connection = self.http.serve_connection(TokioIo::new(stream), service);
+        let connection = watcher.watch(connection.into_owned());
+        tokio::pin!(connection);
+        let silent = tokio::time::sleep(FIRST_REQUEST);
+        tokio::pin!(silent);
+        let mut watched = true;
+        loop {
+            tokio::select! {
+                ended = &mut connection => {
+                    if let Err(error) = ended {
+                        tracing::debug!(%error, "connection failed");
+                    }
+                    return;
+                }
+                () = &mut silent, if watched => {
+                    if !asked.load(Ordering::Relaxed) {
+                        return;
+                    }
+                    watched = false;
+                }
+            }
+        }
+    }
+}
+
+/// A server in this process, on a runtime of its own.
+pub struct Running {
+    address: SocketAddr,
+    stop: watch::Sender<bool>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+/// Serves an engine on an address; port 0 takes any free port.
+pub fn start(engine: Arc<Engine>, address: SocketAddr) -> io::Result<Running> {
+    let (stop, stopping) = watch::channel(false);
+    let runtime = runtime()?;
+    let listener = runtime.block_on(TcpListener::bind(address))?;
+    let address = listener.local_addr()?;
+    let server = Server::new(engine, stopping);
+    let thread = std::thread::Builder::new()
+        .name("fql-server".into())
+        .spawn(move || {
+            runtime.block_on(serve_until_stopped(server, listener, None));
+        })?;
+    Ok(Running {
+        address,
+        stop,
+        thread: Some(thread),
+    })
+}
+
+impl Running {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Drop for Running {
+    /// Ends it in order.
+    fn drop(&mut self) {
+        let _ = self.stop.send(true);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The runtime of a server.
+pub(super) fn runtime() -> io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(super::pool::THREADS)
+        .thread_name("fql-io")
+        .thread_stack_size(8 * 1024 * 1024)
+        .build()
+}
+
+/// Serves until the server's `stopping` becomes true, then ends in order.
+pub(super) async fn serve_until_stopped(
+    server: Arc<Server>,
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+) {
+    let connections = Connections::new(server.clone(), tls);
+    let graceful = GracefulShutdown::new();
+    connections.accept(listener, &graceful).await;
+    let drained = tokio::time::timeout(SHUTDOWN_PATIENCE, graceful.shutdown()).await;
+    if drained.is_err() {
+        tracing::warn!("some requests did not end in time");
+    }
+}

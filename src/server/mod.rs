@@ -1,0 +1,148 @@
+//! `fql serve`: Fauna's HTTP protocol, for the official drivers and any HTTP client.
+//!
+//! ```text
+//! listen ─▶ router ─▶ query │ events │ environment │ ping ─▶ pool ─▶ Session
+//!   accept, TLS,  order of checks,    one file an endpoint      threads     engine
+//!   shutdown      common headers
+//! ```
+//!
+//! The server owns no language and no data: an endpoint reads headers and body, asks a
+//! [`Session`](crate::engine::Session) on a thread of the [`pool::Pool`] and writes the answer. What the wire looks
+//! like, to the byte, is `spec http-api`; the order in which faults are reported is part of it.
+//!
+//! The asynchronous runtime is made by [`run`] and by nothing else, so that the other fronts do not pay for it.
+
+mod environment;
+mod events;
+mod headers;
+mod json;
+mod legacy;
+mod listen;
+mod log;
+mod metrics;
+mod options;
+mod ping;
+mod pool;
+mod query;
+mod reply;
+mod router;
+mod schema;
+mod template;
+mod tls;
+
+pub use listen::{Running, start};
+pub use options::{Options, run};
+pub use template::decode_body;
+
+use crate::engine::Engine;
+use crate::store::TxnTime;
+use hyper::body::Bytes;
+use hyper::{HeaderMap, Method};
+use metrics::Metrics;
+use pool::{Pool, Refusal};
+use reply::Reply;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+
+/// How far into the future a client may send the server's clock (`spec http-api 5.7`).
+const MAX_CLOCK_WAIT: Duration = Duration::from_millis(250);
+
+/// What the endpoints share.
+pub struct Server {
+    engine: Arc<Engine>,
+    pool: Pool,
+    metrics: Metrics,
+    /// Becomes true when the server begins to shut down.
+    stopping: watch::Receiver<bool>,
+}
+
+/// A request, read to its end.
+pub struct Incoming {
+    method: Method,
+    path: String,
+    query: Option<String>,
+    headers: HeaderMap,
+    /// `None` where HTTP/1.1 says there is no body; a body may be empty.
+    body: Option<Bytes>,
+}
+
+impl Server {
+    fn new(engine: Arc<Engine>, stopping: watch::Receiver<bool>) -> Arc<Server> {
+        Arc::new(Server {
+            engine,
+            pool: Pool::default(),
+            metrics: Metrics::default(),
+            stopping,
+        })
+    }
+
+    /// The clock of transactions.
+    fn now(&self) -> TxnTime {
+        self.engine.model().now()
+    }
+
+    /// Waits until the clock has passed a time that a client has seen, if that is near.
+    async fn wait_until(&self, seen: TxnTime) {
+        let ahead = seen.0.saturating_sub(self.now().0);
+        let ahead = Duration::from_micros(u64::try_from(ahead).unwrap_or(0));
+        if !ahead.is_zero() && ahead <= MAX_CLOCK_WAIT {
+            tokio::time::sleep(ahead + Duration::from_millis(1)).await;
+        }
+    }
+}
+
+impl Incoming {
+    /// A parameter of the query string, decoded.
+    fn parameter(&self, name: &str) -> Option<String> {
+        let pairs = self.query.as_deref()?.split('&');
+        let value = pairs
+            .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+            .find(|(key, _)| *key == name)?
+            .1;
+        Some(percent_decoded(value))
+    }
+}
+
+fn percent_decoded(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let digit = |at: usize| bytes.get(at).and_then(|c| char::from(*c).to_digit(16));
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        at += 1;
+        match (byte, digit(at), digit(at + 1)) {
+            (b'%', Some(high), Some(low)) => {
+                out.push((high * 16 + low) as u8);
+                at += 2;
+            }
+            (b'+', _, _) => out.push(b' '),
+            _ => out.push(*byte),
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+/// The answer to a deadline that no query can keep, not sooner than the client's own patience ends.
+async fn hasty(started: Instant) -> Reply {
+    tokio::time::sleep(Duration::from_millis(3)).await;
+    query::timed_out(started.elapsed())
+}
+
+/// The answer to work that was not done.
+fn refused(refusal: Refusal) -> Reply {
+    match refusal {
+        Refusal::Full => Reply::error(429, "limit_exceeded", "Too many pending requests"),
+        Refusal::Panicked => Reply::error(
+            500,
+            "internal_error",
+            "The server met a defect of its own while it answered. Please report it.",
+        ),
+    }
+}
+
+/// Waits until the server begins to shut down.
+async fn stopped(stopping: &mut watch::Receiver<bool>) {
+    // An error means that whoever could stop the server is gone: it stops too.
+    let _ = stopping.wait_for(|stop| *stop).await;
+}
