@@ -1,5 +1,9 @@
 //! Integration tests: one binary, one module a topic.
 
+mod access_auth;
+mod access_isolation;
+mod access_jwt;
+mod access_matrix;
 mod conformance;
 mod examples;
 mod http;

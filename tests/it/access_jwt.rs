@@ -1,0 +1,251 @@
+//! Logging in with the JWTs of an access provider (`spec access-control 6.2`), with keys made here.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use fql::engine::{Engine, Request, Session};
+use fql::value::format::Format;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use rsa::pkcs8::EncodePrivateKey;
+use rsa::traits::PublicKeyParts;
+use serde_json::{Value as Json, json};
+use std::sync::{Arc, OnceLock};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+const URI: &str = "https://issuer.example/keys";
+const ISSUER: &str = "https://issuer.example";
+
+/// An RSA key: what signs, and what the world may know.
+struct Key {
+    signing: EncodingKey,
+    jwk: Json,
+}
+
+/// Two keys, made once: that of the provider and that of somebody else.
+fn keys() -> &'static [Key; 2] {
+    static KEYS: OnceLock<[Key; 2]> = OnceLock::new();
+    KEYS.get_or_init(|| {
+        ["one", "two"].map(|kid| {
+            let key = rsa::RsaPrivateKey::new(&mut rsa::rand_core::OsRng, 2048).expect("a key");
+            let der = key.to_pkcs8_der().expect("DER");
+            let pkcs1 = rsa::pkcs1::EncodeRsaPrivateKey::to_pkcs1_der(&key).expect("DER");
+            assert!(!der.as_bytes().is_empty());
+            let number = |n: &rsa::BigUint| URL_SAFE_NO_PAD.encode(n.to_bytes_be());
+            Key {
+                signing: EncodingKey::from_rsa_der(pkcs1.as_bytes()),
+                jwk: json!({"kty": "RSA", "use": "sig", "alg": "RS256", "kid": kid, "n": number(key.n()), "e": number(key.e())}),
+            }
+        })
+    })
+}
+
+struct World {
+    engine: Arc<Engine>,
+    child: Session,
+    audience: String,
+}
+
+fn ask(session: &Session, text: &str) -> Result<String, String> {
+    match session.query(&Request::text(text)).result {
+        Ok(rendered) => Ok(rendered.to_text(Format::Simple)),
+        Err(error) => Err(format!("{} {}", error.status, error.code)),
+    }
+}
+
+fn must(session: &Session, text: &str) -> String {
+    ask(session, text).unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
+fn world() -> World {
+    let engine = Engine::memory().expect("an engine");
+    must(&engine.root(), "Database.create({name: 'shop'})");
+    let child = engine.root().in_database(vec!["shop".into()]);
+    must(&child, "Collection.create({name: 'Note'})");
+    must(&child, "Note.create({id: '1', title: 'hello'})");
+    must(
+        &child,
+        "Role.create({name: 'reader', privileges: {resource: 'Note', actions: {read: true}}})
+         Role.create({name: 'writer', privileges: {resource: 'Note', actions: {create: true}}})",
+    );
+    let provider = format!(
+        "AccessProvider.create({{name: 'ap', issuer: '{ISSUER}', jwks_uri: '{URI}', roles: [
+           {{role: 'reader', predicate: 'claims => claims.scope == \"read\"'}},
+           {{role: 'writer', predicate: 'claims => claims.writes'}}]}}).audience"
+    );
+    let audience = must(&child, &provider).trim_matches('"').to_string();
+    let set = json!({"keys": [keys()[0].jwk]}).to_string();
+    engine.pin_key_set(URI, &set).expect("a key set");
+    World {
+        engine,
+        child,
+        audience,
+    }
+}
+
+fn now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .expect("a clock")
+        .as_secs()
+}
+
+impl World {
+    fn claims(&self) -> Json {
+        json!({"iss": ISSUER, "aud": self.audience, "exp": now() + 600, "scope": "read", "sub": "ada"})
+    }
+
+    fn sign(&self, claims: &Json, kid: Option<&str>, key: usize, algorithm: Algorithm) -> String {
+        let mut header = Header::new(algorithm);
+        header.kid = kid.map(str::to_string);
+        jsonwebtoken::encode(&header, claims, &keys()[key].signing).expect("a token")
+    }
+
+    fn session(&self, claims: &Json) -> Session {
+        self.engine
+            .with_secret(&self.sign(claims, Some("one"), 0, Algorithm::RS256))
+    }
+
+    /// Whether a token is accepted; nothing tells why not.
+    fn accepts(&self, token: &str) -> bool {
+        match ask(&self.engine.with_secret(token), "1") {
+            Ok(_) => true,
+            Err(error) => {
+                assert_eq!(error, "401 unauthorized");
+                false
+            }
+        }
+    }
+}
+
+#[test]
+fn a_token_gives_the_roles_that_its_claims_earn() {
+    let world = world();
+    let reader = world.session(&world.claims());
+    assert_eq!(must(&reader, "Note.byId('1')!.title"), "\"hello\"");
+    assert_eq!(
+        ask(&reader, "Note.create({})"),
+        Err("400 permission_denied".into())
+    );
+    assert_eq!(must(&reader, "Query.identity()"), "null");
+    assert_eq!(must(&reader, "Query.token()!.sub"), "\"ada\"");
+    let mut claims = world.claims();
+    claims["writes"] = json!(true);
+    claims["scope"] = json!("none");
+    let writer = world.session(&claims);
+    assert_eq!(must(&writer, "Note.byId('1').exists()"), "false");
+    assert_eq!(must(&writer, "Note.create({}) == null"), "true");
+    // Truthy is not true.
+    claims["writes"] = json!("true");
+    assert_eq!(
+        ask(&world.session(&claims), "1"),
+        Err("401 unauthorized".into())
+    );
+}
+
+#[test]
+fn a_role_change_and_a_deleted_provider_take_effect_at_once() {
+    let world = world();
+    let reader = world.session(&world.claims());
+    assert_eq!(must(&reader, "Note.all().count()"), "1");
+    must(
+        &world.child,
+        "Role.byName('reader')!.update({privileges: []})",
+    );
+    assert_eq!(must(&reader, "Note.all().count()"), "0");
+    must(&world.child, "AccessProvider.byName('ap')!.delete()");
+    assert_eq!(ask(&reader, "1"), Err("401 unauthorized".into()));
+}
+
+#[test]
+fn what_is_wrong_with_a_token_refuses_it() {
+    let world = world();
+    let sign = |claims: &Json| world.sign(claims, Some("one"), 0, Algorithm::RS256);
+    assert!(world.accepts(&sign(&world.claims())));
+    let with = |name: &str, value: Json| {
+        let mut claims = world.claims();
+        claims[name] = value;
+        sign(&claims)
+    };
+    let other = "https://other.example";
+    assert!(!world.accepts(&with("exp", json!(now() - 1))), "expired");
+    assert!(!world.accepts(&with("nbf", json!(now() + 60))), "not yet");
+    assert!(world.accepts(&with("nbf", json!(now() - 60))));
+    assert!(!world.accepts(&with("iss", json!(other))), "another issuer");
+    assert!(
+        !world.accepts(&with("iss", json!(world.audience))),
+        "the reserved issuer"
+    );
+    assert!(
+        !world.accepts(&with("aud", json!(other))),
+        "another audience"
+    );
+    assert!(
+        !world.accepts(&with("aud", json!("https://db.fauna.com/db/yyyyyyyyyyyyy"))),
+        "the root"
+    );
+    assert!(
+        !world.accepts(&with("aud", json!([world.audience, world.audience]))),
+        "twice"
+    );
+    assert!(world.accepts(&with("aud", json!([other, world.audience]))));
+    assert!(!world.accepts(&with("scope", json!("nothing"))), "no role");
+    // The database gone.
+    let good = sign(&world.claims());
+    must(&world.engine.root(), "Database.byName('shop')!.delete()");
+    assert!(!world.accepts(&good));
+}
+
+#[test]
+fn only_the_keys_of_the_provider_sign() {
+    let world = world();
+    let claims = world.claims();
+    assert!(
+        !world.accepts(&world.sign(&claims, Some("one"), 1, Algorithm::RS256)),
+        "another key"
+    );
+    assert!(
+        !world.accepts(&world.sign(&claims, Some("two"), 1, Algorithm::RS256)),
+        "an unknown key"
+    );
+    assert!(
+        world.accepts(&world.sign(&claims, None, 0, Algorithm::RS256)),
+        "the only key needs no name"
+    );
+    // The key is for RS256.
+    assert!(!world.accepts(&world.sign(&claims, Some("one"), 0, Algorithm::RS512)));
+    let good = world.sign(&claims, Some("one"), 0, Algorithm::RS256);
+    let (signed, signature) = good.rsplit_once('.').expect("parts");
+    let (header, _) = signed.split_once('.').expect("parts");
+    let encode = |json: &Json| URL_SAFE_NO_PAD.encode(json.to_string());
+    let mut raised = claims.clone();
+    raised["writes"] = json!(true);
+    assert!(
+        !world.accepts(&format!("{header}.{}.{signature}", encode(&raised))),
+        "changed claims"
+    );
+    let none = encode(&json!({"alg": "none", "typ": "JWT"}));
+    assert!(
+        !world.accepts(&format!("{none}.{}.", encode(&claims))),
+        "no signature"
+    );
+    // The public key as a shared secret.
+    let modulus = keys()[0].jwk["n"].as_str().expect("a modulus");
+    let mut header = Header::new(Algorithm::HS256);
+    header.kid = Some("one".into());
+    let shared = EncodingKey::from_secret(modulus.as_bytes());
+    let forged = jsonwebtoken::encode(&header, &claims, &shared).expect("a token");
+    assert!(!world.accepts(&forged));
+    for junk in ["ey.", "ey..", "eyJ9.e30.x", "ey.ey.ey"] {
+        assert!(!world.accepts(junk), "{junk}");
+    }
+    // Several keys: the name decides.
+    let set = json!({"keys": [keys()[0].jwk, keys()[1].jwk]}).to_string();
+    world.engine.pin_key_set(URI, &set).expect("a key set");
+    assert!(world.accepts(&world.sign(&claims, Some("two"), 1, Algorithm::RS256)));
+    assert!(!world.accepts(&world.sign(&claims, None, 1, Algorithm::RS256)));
+    // A key that was withdrawn no longer signs, whatever was verified with it before.
+    world
+        .engine
+        .pin_key_set(URI, &json!({"keys": [keys()[1].jwk]}).to_string())
+        .expect("a key set");
+    assert!(!world.accepts(&good));
+}
