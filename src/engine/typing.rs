@@ -20,8 +20,11 @@ use std::sync::{Arc, OnceLock};
 #[derive(Default)]
 pub(crate) struct Environments {
     native: OnceLock<Arc<NativeTypes>>,
-    by_scope: Mutex<HashMap<ScopeId, (Arc<Schema>, Arc<Environment>)>>,
+    by_scope: Mutex<HashMap<ScopeId, Built>>,
 }
+
+/// An environment and the schema it was built from.
+type Built = (Arc<Schema>, Arc<Environment>);
 
 impl Environments {
     /// The types of the native functions.

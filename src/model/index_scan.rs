@@ -24,6 +24,8 @@ pub struct IndexCursor {
     source: Source,
 }
 
+// Nearly every walk is of the present: boxing it would cost each one an allocation.
+#[allow(clippy::large_enum_variant)]
 enum Source {
     Now(RawCursor),
     Past(Box<PastEntries>),

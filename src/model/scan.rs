@@ -21,6 +21,8 @@ pub struct ScanCursor {
     source: Source,
 }
 
+// Nearly every walk is of the present: boxing it would cost each one an allocation.
+#[allow(clippy::large_enum_variant)]
 enum Source {
     Now(RawCursor),
     Past(Box<PastDocuments>),

@@ -53,8 +53,8 @@ fn overview() -> String {
 
 /// What is known of a topic.
 fn about(library: &Library, topic: &str) -> Option<String> {
-    if let Some(command) = commands::find(topic.trim_start_matches([':', '.'])) {
-        if topic.starts_with([':', '.']) || library.global(topic).is_none() {
+    if let Some(command) = commands::find(topic.trim_start_matches([':', '.']))
+        && (topic.starts_with([':', '.']) || library.global(topic).is_none()) {
             let mut text = format!(":{} {}", command.name, command.arguments)
                 .trim_end()
                 .to_string();
@@ -69,7 +69,6 @@ fn about(library: &Library, topic: &str) -> Option<String> {
             text.push_str(&format!("\n  {}", command.about));
             return Some(text);
         }
-    }
     let topic = topic.trim_end_matches("()");
     if let Some((owner, name)) = topic.rsplit_once('.') {
         let (label, shape) = shape_named(library, owner)?;

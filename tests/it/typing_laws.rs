@@ -150,7 +150,7 @@ fn hostile_queries_end_soon() {
                     .join(", ")
             )
         ),
-        format!("{}", repeat("1 + ", 2000) + "1"),
+        repeat("1 + ", 2000) + "1",
         format!("x => {}x", repeat("-", 300)),
     ];
     for query in queries {

@@ -64,6 +64,7 @@ pub const MAX_STRING: usize = 16 * 1024 * 1024;
 
 /// How a query is to be run.
 #[derive(Clone)]
+#[derive(Default)]
 pub struct Options {
     /// Report performance hints in the summary.
     pub performance_hints: bool,
@@ -75,16 +76,6 @@ pub struct Options {
     pub compute_limit: Option<u64>,
 }
 
-impl Default for Options {
-    fn default() -> Options {
-        Options {
-            performance_hints: false,
-            deadline: None,
-            cancel: None,
-            compute_limit: None,
-        }
-    }
-}
 
 /// The greatest effect allowed, and what forbids more.
 #[derive(Clone, Copy, Debug)]
@@ -94,6 +85,9 @@ pub struct Ceiling {
     /// `set functions`, `computed fields` ...
     pub reason: &'static str,
 }
+
+/// A secret, and the value it shows in.
+type NewSecret = (Secret, Option<Arc<Doc>>);
 
 /// One query under evaluation.
 pub struct Interp {
@@ -121,7 +115,7 @@ pub struct Interp {
     pub schema_checker: Option<Arc<dyn SchemaChecker>>,
     /// Secrets made by this query, each with the value that its creation yielded: only that very value shows the
     /// secret, and it is readable without a privilege.
-    secrets: HashMap<(CollId, DocId), (Secret, Option<Arc<Doc>>)>,
+    secrets: HashMap<(CollId, DocId), NewSecret>,
     frames: Vec<Location>,
     source: Arc<Source>,
     arguments: Env,

@@ -175,7 +175,7 @@ impl Interp {
         };
         let result = self.acting_as(principal, |me| {
             me.limited(ceiling, |me| {
-                me.reading_at(None, |me| me.call_stored(&lambda, &predicate.source, args))
+                me.reading_at(None, |me| me.call_stored(lambda, &predicate.source, args))
             })
         });
         match result {

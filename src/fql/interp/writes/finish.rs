@@ -47,7 +47,7 @@ impl Interp {
             ]
             .contains(&write.coll)
         };
-        let Some(last) = pending.native.iter().filter(schema_write).next_back() else {
+        let Some(last) = pending.native.iter().rfind(schema_write) else {
             return Ok(());
         };
         if self.is_protected()? {
