@@ -137,18 +137,15 @@ fn hostile_queries_end_soon() {
                 + &repeat(")", 39)
         ),
         format!(
-            "({}) => {}",
+            "({}) => [{}]",
             (0..12)
                 .map(|i| format!("a{i}"))
                 .collect::<Vec<_>>()
                 .join(", "),
-            format!(
-                "[{}]",
-                (0..12)
-                    .map(|i| format!("a{i} + a{i}"))
-                    .collect::<Vec<_>>()
-                    .join(", ")
-            )
+            (0..12)
+                .map(|i| format!("a{i} + a{i}"))
+                .collect::<Vec<_>>()
+                .join(", ")
         ),
         repeat("1 + ", 2000) + "1",
         format!("x => {}x", repeat("-", 300)),
