@@ -27,7 +27,6 @@ impl Session {
     pub fn type_of(&self, request: &Request) -> Outcome {
         self.inspect(request, &|interp, parsed, arguments| {
             let checked = self.check(interp, parsed, arguments)?;
-            interp.log.extend(checked.warnings.iter().cloned());
             Ok((Rendered::Null, Some(checked.static_type.clone())))
         })
     }

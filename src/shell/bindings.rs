@@ -11,7 +11,7 @@ use indexmap::IndexMap;
 use serde_json::{Value as Json, json};
 
 /// Names and their values.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Bindings {
     named: IndexMap<String, Argument>,
     last: Option<Rendered>,

@@ -4,6 +4,7 @@
 
 use super::{Shell, Stop, help, history, open_engine, output::Format, place::Place, script};
 use crate::engine::Session;
+use crate::fql::syntax::ScriptItemKind;
 use crate::value::rendered::{Contents, Page, Rendered};
 use std::path::{Path, PathBuf};
 
@@ -66,6 +67,7 @@ pub(super) static COMMANDS: &[CommandInfo] = &[
     CommandInfo { name: "type", aliases: &[], arguments: "EXPR", about: "the static type of an expression, which is not run", argument: Argument::Expression, run: type_of },
     CommandInfo { name: "explain", aliases: &[], arguments: "EXPR", about: "how a set would be read", argument: Argument::Expression, run: explain },
     CommandInfo { name: "watch", aliases: &[], arguments: "EXPR", about: "follow an event source until Ctrl-C", argument: Argument::Expression, run: watch },
+    CommandInfo { name: "fails", aliases: &[], arguments: "[CODE] QUERY", about: "succeeds when a query or command fails, with that error code", argument: Argument::Expression, run: fails },
     CommandInfo { name: "history", aliases: &[], arguments: "[TEXT]", about: "what was typed before, or what of it contains a text", argument: Argument::None, run: show_history },
     CommandInfo { name: "clear", aliases: &[], arguments: "", about: "empty the screen", argument: Argument::None, run: clear },
     CommandInfo { name: "quit", aliases: &["exit", "q"], arguments: "", about: "leave; Ctrl-D does the same", argument: Argument::None, run: quit },
@@ -315,10 +317,14 @@ fn let_name(shell: &mut Shell, argument: &str) -> Result<(), Stop> {
 /// The value of an expression in a command; failures are printed.
 fn evaluate(shell: &mut Shell, expression: &str) -> Result<Rendered, Stop> {
     let outcome = shell.ask(expression.trim());
-    shell.output.summary(&outcome, None)?;
+    // That a function is not called is the point of keeping one.
+    if !matches!(outcome.result, Ok(Rendered::Lambda)) {
+        shell.output.summary(&outcome, None)?;
+    }
     match outcome.result {
         Ok(value) => Ok(value),
         Err(error) => {
+            shell.last_error = Some(error.code);
             shell.output.error(&error, outcome.summary.is_empty())?;
             Err(Stop::Failed)
         }
@@ -586,6 +592,34 @@ fn explain(shell: &mut Shell, expression: &str) -> Result<(), Stop> {
 
 fn watch(shell: &mut Shell, _: &str) -> Result<(), Stop> {
     not_yet(shell, "watch")
+}
+
+/// In scripts that show what is refused: the failure is printed, and is none.
+fn fails(shell: &mut Shell, argument: &str) -> Result<(), Stop> {
+    let is_code = |word: &str| word.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+    let (code, item) = match argument.split_once(char::is_whitespace) {
+        Some((word, rest)) if is_code(word) => (Some(word), rest.trim()),
+        _ => (None, argument),
+    };
+    if item.is_empty() {
+        return fail(shell, "`:fails` needs a query or command");
+    }
+    let kind = match split(item) {
+        Some(_) => ScriptItemKind::Command,
+        None => ScriptItemKind::Query,
+    };
+    shell.last_error = None;
+    match shell.run(item, kind, None) {
+        Ok(()) => fail(shell, "this was expected to fail"),
+        Err(Stop::Failed) => match (code, shell.last_error) {
+            (Some(expected), Some(found)) if expected != found => {
+                let text = format!("this was expected to fail with `{expected}`, not `{found}`");
+                fail(shell, &text)
+            }
+            (Some(_) | None, _) => Ok(()),
+        },
+        Err(stop) => Err(stop),
+    }
 }
 
 fn show_history(shell: &mut Shell, filter: &str) -> Result<(), Stop> {

@@ -1,10 +1,12 @@
 //! Completion by context, and signatures as hints.
 
 use super::Shell;
+use super::bindings::Bindings;
 use super::commands::{self, Argument, COMMANDS};
 use super::help;
-use crate::engine::{Outline, Session};
+use crate::engine::{FieldOutline, Member, Outline, Request, Session};
 use crate::fql::interp::{GlobalKind, Library};
+use crate::fql::syntax::{TokenKind, tokens};
 use rustyline::completion::{FilenameCompleter, Pair};
 use std::sync::Arc;
 
@@ -13,7 +15,7 @@ pub(super) struct Context {
     library: Arc<Library>,
     session: Session,
     outline: Outline,
-    bindings: Vec<String>,
+    bindings: Bindings,
     files: FilenameCompleter,
 }
 
@@ -23,9 +25,28 @@ impl Context {
             library: shell.engine.library().clone(),
             session: shell.place.session().clone(),
             outline: Outline::default(),
-            bindings: Vec::new(),
+            bindings: Bindings::default(),
             files: FilenameCompleter::new(),
         }
+    }
+
+    /// What can follow an expression and a dot.
+    fn members(&self, receiver: &str) -> Vec<Member> {
+        let request = Request {
+            arguments: self.bindings.used_by(receiver),
+            ..Request::text(receiver)
+        };
+        let found = self.session.type_at(&request, receiver.len());
+        let members = found.map(|at| at.members).unwrap_or_default();
+        // Operators are members too, but are not written after a dot.
+        members
+            .into_iter()
+            .filter(|member| {
+                member
+                    .name
+                    .starts_with(|c: char| c.is_alphabetic() || c == '_')
+            })
+            .collect()
     }
 
     /// Takes note of where the shell is now.
@@ -33,7 +54,7 @@ impl Context {
         self.library = shell.engine.library().clone();
         self.session = shell.place.session().clone();
         self.outline = self.session.outline().unwrap_or_default();
-        self.bindings = shell.bindings.names().map(String::from).collect();
+        self.bindings = shell.bindings.clone();
     }
 }
 
@@ -51,9 +72,66 @@ pub(super) fn complete(
     Ok(names(context, before))
 }
 
-/// The signature of what stands before the cursor.
-pub(super) fn signature(_: &Context, _: &str, _: usize) -> Option<String> {
-    None
+/// The signature of the function that is being written or called at a place: `slice(start: Int) => String`.
+pub(super) fn signature(context: &Context, line: &str, pos: usize) -> Option<String> {
+    let before = line.get(..pos)?;
+    if pos != line.trim_end().len() || before.trim_start().starts_with(':') {
+        return None;
+    }
+    let (end, name) = called(before)?;
+    let text = before.get(..end)?;
+    match text
+        .strip_suffix('.')
+        .map(|text| text.strip_suffix('?').unwrap_or(text))
+    {
+        Some(receiver) => {
+            let members = context.members(receiver);
+            let member = members.into_iter().find(|member| *member.name == *name)?;
+            Some(shown(&member))
+        }
+        None => match &context.library.global(name)?.kind {
+            GlobalKind::Function(member) => help::usage("", member).into_iter().next(),
+            GlobalKind::Module(_) | GlobalKind::Collection(..) => None,
+        },
+    }
+}
+
+/// The function whose call the text ends in, `a.slice(1`, or the name it ends with; and where that name begins.
+fn called(before: &str) -> Option<(usize, &str)> {
+    let mut open: Vec<(usize, usize)> = Vec::new();
+    let mut previous: Option<(usize, usize, TokenKind)> = None;
+    for (span, kind) in tokens(before) {
+        let (start, end) = (span.start as usize, span.end as usize);
+        match kind {
+            TokenKind::Open => open.push(match previous {
+                Some((start, end, TokenKind::Function)) => (start, end),
+                Some(_) | None => (0, 0),
+            }),
+            TokenKind::Close => {
+                open.pop();
+            }
+            _ => {}
+        }
+        previous = Some((start, end, kind));
+    }
+    let (start, end) = match previous? {
+        (start, end, TokenKind::Name | TokenKind::Function | TokenKind::Field)
+            if end == before.len() =>
+        {
+            (start, end)
+        }
+        _ => *open.last()?,
+    };
+    let name = before.get(start..end).filter(|name| !name.is_empty())?;
+    Some((start, name))
+}
+
+/// A member with its type as people write it: `slice(start: Number) => String`, `length: Number`.
+fn shown(member: &Member) -> String {
+    match member.signature.starts_with('(') {
+        true => format!("{}{}", member.name, member.signature),
+        false => format!("{}: {}", member.name, member.signature),
+    }
 }
 
 fn command(
@@ -181,6 +259,56 @@ fn command(
     })
 }
 
+/// The fields that may be written at the end of a text, if that is in the object given to `create`, `update` or
+/// `replace` of a collection with defined fields: `Item.create({ name: "x", `.
+fn fields<'c>(context: &'c Context, lead: &str) -> Option<&'c [FieldOutline]> {
+    let tokens = tokens(lead);
+    let text = |at: usize| {
+        let (span, _) = tokens.get(at)?;
+        lead.get(span.start as usize..span.end as usize)
+    };
+    if !matches!(text(tokens.len().checked_sub(1)?)?, "{" | ",") {
+        return None;
+    }
+    let mut depth = 0;
+    let brace = (0..tokens.len()).rev().find(|at| {
+        match tokens[*at].1 {
+            TokenKind::Close => depth += 1,
+            TokenKind::Open if depth == 0 => return true,
+            TokenKind::Open => depth -= 1,
+            _ => {}
+        }
+        false
+    })?;
+    if text(brace)? != "{" || text(brace.checked_sub(1)?)? != "(" {
+        return None;
+    }
+    let method = text(brace.checked_sub(2)?)?;
+    if ![
+        "create",
+        "createData",
+        "update",
+        "updateData",
+        "replace",
+        "replaceData",
+    ]
+    .contains(&method)
+    {
+        return None;
+    }
+    // The collection that the expression begins with, as far as that can be seen.
+    let chain = (0..brace.saturating_sub(2)).rev();
+    let name = chain.map(text).find_map(|word| {
+        let word = word?;
+        context
+            .outline
+            .collections
+            .iter()
+            .find(|c| *c.name == *word || c.alias.as_deref() == Some(word))
+    })?;
+    Some(&name.fields)
+}
+
 /// Names that a query may use at the end of a text.
 fn names(context: &Context, before: &str) -> (usize, Vec<Pair>) {
     let word_at = before
@@ -192,8 +320,29 @@ fn names(context: &Context, before: &str) -> (usize, Vec<Pair>) {
                 .map_or(1, char::len_utf8)
         });
     let word = before.get(word_at..).unwrap_or_default();
-    if before.get(..word_at).unwrap_or_default().ends_with('.') {
-        return (word_at, Vec::new());
+    let lead = before.get(..word_at).unwrap_or_default();
+    if let Some(receiver) = lead.strip_suffix('.') {
+        let receiver = receiver.strip_suffix('?').unwrap_or(receiver);
+        let members = context.members(receiver).into_iter();
+        let found = members.filter(|member| member.name.starts_with(word));
+        let pairs = found.map(|member| Pair {
+            display: shown(&member),
+            replacement: member.name.to_string(),
+        });
+        return (word_at, pairs.collect());
+    }
+    if let Some(fields) = fields(context, lead) {
+        let found = fields
+            .iter()
+            .filter(|field| field.name.starts_with(word) && !field.computed);
+        let pairs = found.map(|field| Pair {
+            display: match &field.ty {
+                Some(ty) => format!("{}: {ty}", field.name),
+                None => field.name.to_string(),
+            },
+            replacement: format!("{}: ", field.name),
+        });
+        return (word_at, pairs.collect());
     }
     let mut pairs: Vec<Pair> = Vec::new();
     let mut add = |name: &str, display: String| {
@@ -210,8 +359,8 @@ fn names(context: &Context, before: &str) -> (usize, Vec<Pair>) {
     for function in &context.outline.functions {
         add(function, format!("{function}()"));
     }
-    for name in &context.bindings {
-        add(name, name.clone());
+    for name in context.bindings.names() {
+        add(name, name.to_string());
     }
     for global in context.library.globals() {
         let display = match &global.kind {

@@ -25,24 +25,21 @@ pub(super) fn run(shell: &mut Shell, topic: &str) -> Result<(), Stop> {
     Ok(shell.output.text(&text)?)
 }
 
+/// Room for a command and its arguments.
+const WIDTH: usize = 22;
+
 fn overview() -> String {
-    let width = COMMANDS
-        .iter()
-        .map(|command| command.name.len() + command.arguments.len())
-        .filter(|width| *width <= 24)
-        .max()
-        .unwrap_or(0);
     let mut text = String::from(
         "Everything else that is typed is a query; it ends at the line where it is complete.\n",
     );
     for command in COMMANDS {
         let usage = format!(":{} {}", command.name, command.arguments);
         let usage = usage.trim_end();
-        text.push_str(&format!(
-            "\n  {usage:width$}  {}",
-            command.about,
-            width = width + 2
-        ));
+        let gap = match usage.len() > WIDTH {
+            true => format!("\n  {:WIDTH$}", ""),
+            false => String::new(),
+        };
+        text.push_str(&format!("\n  {usage:WIDTH$}{gap}  {}", command.about));
     }
     text.push_str(
         "\n\n`:help string.slice` explains a function, `:help String` lists a type, `:help Math` a module.\n\
@@ -186,9 +183,15 @@ fn similar(library: &Library, topic: &str) -> Vec<String> {
     }
     let mut found = Vec::new();
     for shape in library.shapes() {
+        // A module's members are asked for by the module's name.
+        let owner = library.globals().iter().find(|global| match &global.kind {
+            GlobalKind::Module(name) | GlobalKind::Collection(_, name) => *name == shape.name,
+            GlobalKind::Function(_) => false,
+        });
+        let owner = owner.map_or(bare(shape.name), |global| global.name);
         for member in shape.members {
             if member.name.to_lowercase().contains(&wanted) {
-                found.push(format!("{}.{}", bare(shape.name), member.name));
+                found.push(format!("{owner}.{}", member.name));
             }
         }
     }

@@ -164,6 +164,8 @@ struct Shell {
     last_query: Option<String>,
     /// The token of the page after the last one shown.
     next_page: Option<Str>,
+    /// The code of the last failure of a query.
+    last_error: Option<&'static str>,
     /// What was typed, oldest first, without secrets.
     typed: Vec<String>,
     /// Scripts being loaded, the innermost last.
@@ -201,6 +203,7 @@ impl Shell {
             typecheck: None,
             last_query: None,
             next_page: None,
+            last_error: None,
             typed: Vec::new(),
             loading: Vec::new(),
             interactive: false,
@@ -264,6 +267,7 @@ impl Shell {
                 Ok(())
             }
             Err(error) => {
+                self.last_error = Some(error.code);
                 self.output.error(error, outcome.summary.is_empty())?;
                 Err(Stop::Failed)
             }

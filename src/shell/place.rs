@@ -90,7 +90,7 @@ impl Place {
         let known = session.whoami();
         known.map_err(|error| match error.status {
             401 => format!(
-                "cannot {doing}: there is no such database, role or document, or {} may not",
+                "cannot {doing}: there is no such database, role or document, or this authority ({}) may not",
                 authority(&before)
             ),
             _ => error.message,
@@ -130,9 +130,6 @@ impl Place {
         );
         if let Some((collection, id)) = &whoami.identity {
             text.push_str(&format!("\nidentity:   {collection}(\"{}\")", id.0));
-        }
-        if self.worn.is_some() {
-            text.push_str("\n`:secret -` returns to the starting authority");
         }
         Ok(text)
     }

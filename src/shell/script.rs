@@ -168,9 +168,13 @@ fn echo(shell: &mut Shell, before: &str, item: &str) -> Result<(), Stop> {
 }
 
 fn comments(shell: &mut Shell, text: &str) -> Result<(), Stop> {
-    let text = text.trim();
-    if !text.is_empty() {
-        shell.output.verbatim(text)?;
+    let comment = text.trim();
+    if !comment.is_empty() {
+        // A paragraph of its own in the script is one in the transcript.
+        if text.starts_with("\n\n") {
+            shell.output.verbatim("")?;
+        }
+        shell.output.verbatim(comment)?;
     }
     Ok(())
 }

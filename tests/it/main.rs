@@ -4,11 +4,13 @@ mod access_auth;
 mod access_isolation;
 mod access_jwt;
 mod access_matrix;
+mod command_line;
 mod conformance;
 mod examples;
 mod http;
 mod signatures;
 
+mod golden;
 mod store_basics;
 mod store_crash;
 mod store_files;
