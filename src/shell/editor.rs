@@ -11,13 +11,15 @@ use rustyline::hint::{Hint, Hinter};
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{Context as LineContext, Helper};
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 /// The editor's helper.
 pub(super) struct LineHelper {
     pub(super) context: Rc<RefCell<Context>>,
     pub(super) colors: bool,
+    /// The line is being left: nothing is marked in it any more.
+    pub(super) leaving: Cell<bool>,
 }
 
 /// A signature shown behind the cursor; nothing of it is ever inserted.
@@ -85,7 +87,11 @@ impl Highlighter for LineHelper {
         if !self.colors || line.trim_start().starts_with(':') {
             return Cow::Borrowed(line);
         }
-        Cow::Owned(colors::highlight(line, &matching_brackets(line, pos)))
+        let marked = match self.leaving.get() {
+            true => Vec::new(),
+            false => matching_brackets(line, pos),
+        };
+        Cow::Owned(colors::highlight(line, &marked))
     }
 
     fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
@@ -95,7 +101,8 @@ impl Highlighter for LineHelper {
         }
     }
 
-    fn highlight_char(&self, _: &str, _: usize, _: CmdKind) -> bool {
+    fn highlight_char(&self, _: &str, _: usize, kind: CmdKind) -> bool {
+        self.leaving.set(kind == CmdKind::ForcedRefresh);
         self.colors
     }
 }

@@ -82,6 +82,7 @@ fn line_editor(context: &Rc<RefCell<Context>>, colors: bool) -> rustyline::Resul
     editor.set_helper(Some(LineHelper {
         context: context.clone(),
         colors,
+        leaving: Default::default(),
     }));
     Ok(editor)
 }
