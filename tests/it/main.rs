@@ -9,6 +9,7 @@ mod conformance;
 mod examples;
 mod http;
 mod signatures;
+
 mod golden;
 mod store_basics;
 mod store_crash;
