@@ -21,6 +21,9 @@ struct Cli {
     /// Run a script; `-` is standard input; may be given several times
     #[arg(short = 'f', long = "script", value_name = "SCRIPT", action = ArgAction::Append)]
     script: Vec<PathBuf>,
+    /// Be a client of a server instead: http://host:8443, with --secret
+    #[arg(long, value_name = "URL", conflicts_with = "file")]
+    url: Option<String>,
     /// Act with this secret instead of the authority of the file's owner
     #[arg(long, env = "FAUNA_SECRET", hide_env_values = true)]
     secret: Option<String>,
@@ -124,6 +127,7 @@ fn main() -> ExitCode {
     arguments.extend(cli.arg_json);
     let options = Options {
         file: cli.file,
+        url: cli.url,
         inputs: inputs(&matches, &cli.eval, &cli.script),
         secret: cli.secret.filter(|secret| !secret.is_empty()),
         database: cli.database,

@@ -3,6 +3,7 @@
 use super::cache::Parsed;
 use super::typing::{is_typechecked, value_type};
 use super::{Argument, Engine, Outcome, QueryError, Request, Stats};
+use super::remote::Remote;
 use crate::access::Principal;
 use crate::fql::interp::{Failure, FailureKind, Interp, Options, QueryFailure, resolve_time};
 use crate::fql::syntax::{Diagnostic, Hint, Severity, Source};
@@ -35,6 +36,8 @@ pub struct Session {
     credential: Credential,
     path: Vec<Str>,
     role: Option<Str>,
+    /// Another process that the queries go to.
+    remote: Option<Arc<Remote>>,
 }
 
 impl Session {
@@ -44,7 +47,37 @@ impl Session {
             credential,
             path: Vec::new(),
             role: None,
+            remote: None,
         }
+    }
+
+    /// The same authority in another process.
+    pub(super) fn on(&self, remote: Arc<Remote>) -> Session {
+        Session {
+            remote: Some(remote),
+            ..self.clone()
+        }
+    }
+
+    /// The same authority and place on an engine of this process.
+    pub(super) fn on_engine(&self, engine: Arc<Engine>) -> Session {
+        Session {
+            engine,
+            remote: None,
+            ..self.clone()
+        }
+    }
+
+    pub(super) fn remote(&self) -> Option<&Arc<Remote>> {
+        self.remote.as_ref()
+    }
+
+    pub(super) fn credential(&self) -> &Credential {
+        &self.credential
+    }
+
+    pub(super) fn role(&self) -> Option<&str> {
+        self.role.as_deref()
     }
 
     /// The engine it runs on.
@@ -75,6 +108,12 @@ impl Session {
 
     /// Runs one query in one transaction, again on contention.
     pub fn query(&self, request: &Request) -> Outcome {
+        if let Some(remote) = &self.remote {
+            return match remote.engine_here() {
+                Some(engine) => self.on_engine(engine).query(request),
+                None => remote.query(self, request),
+            };
+        }
         let started = Instant::now();
         let retries = request.max_contention_retries.unwrap_or(DEFAULT_RETRIES);
         let deadline = started + request.timeout.unwrap_or(DEFAULT_TIMEOUT);
@@ -257,6 +296,16 @@ impl Session {
 
     /// Opens a transaction in the session's database and finds out who acts in it.
     pub(super) fn begin(&self) -> Result<(Txn, Principal), Failure> {
+        if let Some(remote) = &self.remote {
+            return match remote.engine_here() {
+                Some(engine) => self.on_engine(engine).begin(),
+                None => Err(Failure::protocol(
+                    400,
+                    "disabled_feature",
+                    "This needs the database in this process: the session is on another one.",
+                )),
+            };
+        }
         self.engine
             .authenticate(&self.credential, &self.path, self.role.as_deref())
     }

@@ -36,6 +36,8 @@ pub enum CredentialKind {
     Token(DocId),
     /// A JWT of an access provider.
     Jwt,
+    /// A secret of another process, which knows what it is.
+    Elsewhere,
 }
 
 /// Names of the user's collections and functions in a database.
@@ -78,6 +80,11 @@ pub struct FieldOutline {
 impl Session {
     /// Who this session is at the moment; fails as its queries would.
     pub fn whoami(&self) -> Result<Whoami, QueryError> {
+        if let Some(remote) = self.remote()
+            && remote.engine_here().is_none()
+        {
+            return remote.whoami(self);
+        }
         let (mut txn, principal) = self.begin().map_err(error_of)?;
         let path = names(&mut txn, principal.scope)?;
         let below = self.path().len().min(path.len());

@@ -1,7 +1,7 @@
 //! `/environment/1`: names and types, for editors (`spec http-api 8`). Its errors stand bare.
 
 use super::reply::Reply;
-use super::{Incoming, Server, headers, refused};
+use super::{Incoming, Server, refused};
 use crate::access::Permissions;
 use serde_json::json;
 use std::sync::Arc;
@@ -20,10 +20,9 @@ fn unauthorized() -> Reply {
 
 /// Answers a request.
 pub async fn answer(server: &Arc<Server>, request: &Incoming) -> Reply {
-    let Some(secret) = headers::secret(&request.headers) else {
+    let Some(session) = server.session(request) else {
         return unauthorized();
     };
-    let session = server.engine.with_secret(&secret);
     let answered = server.pool.run(move |_| {
         let principal = match session.principal() {
             Ok(principal) => principal,

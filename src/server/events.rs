@@ -4,7 +4,7 @@ use super::json::{JsonError, Reader, Token};
 use super::reply::{Body, Reply};
 use super::{Incoming, Server, headers, query};
 use crate::engine::{
-    EventError, EventStats, FeedPage, FeedRequest, Session, Start, StreamEvent, Subscription,
+    EventError, EventStats, FeedPage, FeedRequest, Start, StreamEvent, Subscription,
 };
 use crate::fql::interp::{EventPosition, is_event_source_token};
 use crate::store::TxnTime;
@@ -65,7 +65,7 @@ async fn feed(server: &Arc<Server>, request: &Incoming) -> Result<Reply, Reply> 
     if page_size > MAX_PAGE_SIZE {
         return Err(bad("page size can not be greater than 16000."));
     }
-    let secret = headers::secret(&request.headers).ok_or_else(unauthorized)?;
+    let session = server.session(request).ok_or_else(unauthorized)?;
     let timeout = numeric.timeout.unwrap_or(FEED_TIMEOUT);
     if timeout <= Duration::from_millis(1) {
         return Err(super::hasty(started).await);
@@ -73,7 +73,6 @@ async fn feed(server: &Arc<Server>, request: &Incoming) -> Result<Reply, Reply> 
     if let Some(seen) = numeric.last_txn {
         server.wait_until(seen).await;
     }
-    let session = server.engine.with_secret(&secret);
     let answered = server
         .pool
         .run(move |cancel| {
@@ -96,8 +95,7 @@ async fn feed(server: &Arc<Server>, request: &Incoming) -> Result<Reply, Reply> 
 async fn stream(server: &Arc<Server>, request: &Incoming) -> Result<Reply, Reply> {
     let started = Instant::now();
     let fields = fields(request, Endpoint::Stream)?;
-    let secret = headers::secret(&request.headers).ok_or_else(unauthorized)?;
-    let session: Session = server.engine.with_secret(&secret);
+    let session = server.session(request).ok_or_else(unauthorized)?;
     let opened = server
         .pool
         .run(move |_| {

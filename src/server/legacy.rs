@@ -70,10 +70,9 @@ pub async fn answer(server: &Arc<Server>, request: &Incoming) -> Reply {
                 .with("www-authenticate", "Basic realm=\"Unauthorized\""),
         )
     };
-    let Some(secret) = headers::secret(&request.headers) else {
+    let Some(session) = server.session(request) else {
         return unauthorized();
     };
-    let session = server.engine.with_secret(&secret);
     match server.pool.run(move |_| session.principal()).await {
         Err(refusal) => return refused(refusal),
         Ok(Err(error)) if error.status == 401 => return unauthorized(),

@@ -72,15 +72,42 @@ impl Connections {
             let me = self.clone();
             tokio::spawn(async move {
                 match &me.tls {
-                    None => me.speak(stream, watcher).await,
+                    None => me.speak(stream, watcher, false).await,
                     Some(tls) => {
                         let shaken = tokio::time::timeout(FIRST_REQUEST, tls.accept(stream)).await;
                         if let Ok(Ok(stream)) = shaken {
-                            me.speak(stream, watcher).await;
+                            me.speak(stream, watcher, false).await;
                         }
                     }
                 }
             });
+        }
+    }
+
+    /// Accepts on the socket beside the file until the server stops. Whoever is not the file's owner is not heard.
+    #[cfg(unix)]
+    pub(super) async fn accept_local(
+        &self,
+        listener: tokio::net::UnixListener,
+        owner: u32,
+        graceful: &GracefulShutdown,
+    ) {
+        let mut stopping = self.server.stopping.clone();
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = super::stopped(&mut stopping) => return,
+            };
+            let Ok((stream, _)) = accepted else {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                continue;
+            };
+            if !stream.peer_cred().is_ok_and(|peer| peer.uid() == owner) {
+                continue;
+            }
+            let watcher = graceful.watcher();
+            let me = self.clone();
+            tokio::spawn(async move { me.speak(stream, watcher, true).await });
         }
     }
 
@@ -89,6 +116,7 @@ impl Connections {
         &self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         watcher: hyper_util::server::graceful::Watcher,
+        local: bool,
     ) {
         let _connected = self.server.metrics.connected();
         let asked = Arc::new(AtomicBool::new(false));
@@ -97,7 +125,7 @@ impl Connections {
             let asked = asked.clone();
             service_fn(move |request| {
                 asked.store(true, Ordering::Relaxed);
-                router::serve(server.clone(), request)
+                router::serve(server.clone(), local, request)
             })
         };
         let connection = self.http.serve_connection(TokioIo::new(stream), service);
@@ -142,7 +170,7 @@ pub fn start(engine: Arc<Engine>, address: SocketAddr) -> io::Result<Running> {
     let thread = std::thread::Builder::new()
         .name("fql-server".into())
         .spawn(move || {
-            runtime.block_on(serve_until_stopped(server, listener, None));
+            runtime.block_on(serve_until_stopped(server, Some(listener), None, None));
         })?;
     Ok(Running {
         address,
@@ -181,12 +209,31 @@ pub(super) fn runtime() -> io::Result<tokio::runtime::Runtime> {
 /// Serves until the server's `stopping` becomes true, then ends in order.
 pub(super) async fn serve_until_stopped(
     server: Arc<Server>,
-    listener: TcpListener,
+    listener: Option<TcpListener>,
     tls: Option<TlsAcceptor>,
+    local: Option<super::socket::Bound>,
 ) {
     let connections = Connections::new(server.clone(), tls);
     let graceful = GracefulShutdown::new();
-    connections.accept(listener, &graceful).await;
+    let public = async {
+        if let Some(listener) = listener {
+            connections.accept(listener, &graceful).await;
+        }
+    };
+    let local = async {
+        #[cfg(unix)]
+        if let Some(bound) = local {
+            match bound.into_listener() {
+                Ok((listener, owner)) => {
+                    connections.accept_local(listener, owner, &graceful).await;
+                }
+                Err(error) => tracing::warn!(%error, "other processes cannot use the file"),
+            }
+        }
+        #[cfg(not(unix))]
+        drop(local);
+    };
+    tokio::join!(public, local);
     let drained = tokio::time::timeout(SHUTDOWN_PATIENCE, graceful.shutdown()).await;
     if drained.is_err() {
         tracing::warn!("some requests did not end in time");

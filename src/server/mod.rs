@@ -27,14 +27,16 @@ mod query;
 mod reply;
 mod router;
 mod schema;
+mod socket;
 mod template;
 mod tls;
 
 pub use listen::{Running, start};
 pub use options::{Options, run};
+pub use socket::{Sharing, open_shared, share};
 pub use template::decode_body;
 
-use crate::engine::Engine;
+use crate::engine::{Engine, Session};
 use crate::store::TxnTime;
 use hyper::body::Bytes;
 use hyper::{HeaderMap, Method};
@@ -63,6 +65,8 @@ pub struct Incoming {
     path: String,
     query: Option<String>,
     headers: HeaderMap,
+    /// Came through the socket beside the file, from its owner.
+    local: bool,
     /// `None` where HTTP/1.1 says there is no body; a body may be empty.
     body: Option<Bytes>,
 }
@@ -80,6 +84,22 @@ impl Server {
     /// The clock of transactions.
     fn now(&self) -> TxnTime {
         self.engine.model().now()
+    }
+
+    /// The session that a request asks for; `None` if it names no authority.
+    fn session(&self, request: &Incoming) -> Option<Session> {
+        let map = &request.headers;
+        if let Some(secret) = headers::secret(map) {
+            return Some(self.engine.with_secret(&secret));
+        }
+        if !request.local || map.contains_key("authorization") {
+            return None;
+        }
+        let path = headers::text(map, "x-fql-database").unwrap_or_default();
+        let path = path.split('/').filter(|name| !name.is_empty());
+        let role = headers::text(map, "x-fql-role").map(|role| (*role).into());
+        let session = self.engine.root().in_database(path.map(Into::into).collect());
+        Some(session.with_role(role))
     }
 
     /// Waits until the clock has passed a time that a client has seen, if that is near.

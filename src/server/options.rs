@@ -80,6 +80,12 @@ fn serve(options: Options) -> Result<(), String> {
         }
     };
     engine.add_root_secret(&secret);
+    let local = match &options.file {
+        Some(file) => super::socket::bind(file)
+            .inspect_err(|error| tracing::warn!(%error, "other processes cannot use the file"))
+            .ok(),
+        None => None,
+    };
     let runtime = listen::runtime().map_err(|error| error.to_string())?;
     let scheme = if acceptor.is_some() { "https" } else { "http" };
     runtime.block_on(async {
@@ -104,7 +110,7 @@ fn serve(options: Options) -> Result<(), String> {
             tracing::warn!("stopped at once");
             std::process::exit(1);
         });
-        listen::serve_until_stopped(server, listener, acceptor).await;
+        listen::serve_until_stopped(server, Some(listener), acceptor, local).await;
         Ok::<(), String>(())
     })?;
     // Threads of queries that do not end are not waited for; what they have not committed has not happened.

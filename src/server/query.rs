@@ -43,7 +43,7 @@ async fn prepare(
     let typecheck = headers::boolean(map, "x-typecheck").map_err(bad)?;
     headers::boolean(map, "x-linearized").map_err(bad)?;
     let performance_hints = headers::boolean(map, "x-performance-hints").map_err(bad)?;
-    let secret = headers::secret(map);
+    let session = server.session(request);
     let Some(body) = request.body.clone() else {
         return Err(Reply::invalid_request("No request body provided"));
     };
@@ -54,7 +54,6 @@ async fn prepare(
     if let Some(seen) = numeric.last_txn {
         server.wait_until(seen).await;
     }
-    let engine = server.engine.clone();
     let answered = server
         .pool
         .run(move |cancel| {
@@ -67,10 +66,10 @@ async fn prepare(
                 return Err(Reply::empty(499));
             }
             query.cancel = Some(cancel);
-            let Some(secret) = secret else {
+            let Some(session) = session else {
                 return Err(unauthorized(tags.as_deref()));
             };
-            let outcome = engine.with_secret(&secret).query(&query);
+            let outcome = session.query(&query);
             Ok(render(&outcome, format, tags.as_deref(), started))
         })
         .await;

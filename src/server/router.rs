@@ -27,6 +27,7 @@ x-runtime-environment, x-runtime-environment-os, x-nodejs-version, traceparent, 
 /// Answers one request, whatever it is.
 pub async fn serve(
     server: Arc<Server>,
+    local: bool,
     request: Request<hyper::body::Incoming>,
 ) -> Result<Response<Body>, Infallible> {
     let started = Instant::now();
@@ -54,6 +55,7 @@ pub async fn serve(
                     path: path.clone(),
                     query: head.uri.query().map(str::to_string),
                     headers: head.headers,
+                    local,
                     body,
                 };
                 (route(&server, incoming).await, false)

@@ -2,7 +2,7 @@
 //! served yet: they answer so.
 
 use super::reply::Reply;
-use super::{Incoming, Server, headers, refused};
+use super::{Incoming, Server, refused};
 use crate::access::Permissions;
 use hyper::Method;
 use serde_json::json;
@@ -40,10 +40,9 @@ fn allowed(path: &str) -> Option<&'static [Method]> {
 
 /// Answers a request.
 pub async fn answer(server: &Arc<Server>, request: &Incoming) -> Reply {
-    let Some(secret) = headers::secret(&request.headers) else {
+    let Some(session) = server.session(request) else {
         return unauthorized();
     };
-    let session = server.engine.with_secret(&secret);
     let principal = match server.pool.run(move |_| session.principal()).await {
         Err(refusal) => return refused(refusal),
         Ok(Err(failed)) if failed.status == 401 => return unauthorized(),

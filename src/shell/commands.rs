@@ -490,15 +490,16 @@ fn open(shell: &mut Shell, argument: &str) -> Result<(), Stop> {
     if path.is_some() && path == shell.file {
         return fail(shell, "this file is open already");
     }
-    let engine = match open_engine(path.as_ref()) {
-        Ok(engine) => engine,
+    let (engine, session, sharing) = match open_engine(path.as_ref()) {
+        Ok(opened) => opened,
         Err(message) => return fail(shell, &message),
     };
-    match Place::start(engine.root()) {
+    match Place::start(session) {
         Ok(place) => shell.place = place,
         Err(message) => return fail(shell, &message),
     }
     shell.engine = engine;
+    shell.sharing = sharing;
     shell.file = path;
     shell.next_page = None;
     Ok(())

@@ -29,7 +29,7 @@ mod table;
 pub use colors::ColorChoice;
 pub use output::Format;
 
-use crate::engine::{Argument, Engine, Outcome, Request};
+use crate::engine::{Argument, Engine, Outcome, Request, Session};
 use crate::fql::syntax::{ScriptItem, ScriptItemKind, Source};
 use crate::value::Str;
 use crate::value::rendered::Rendered;
@@ -46,6 +46,8 @@ use std::sync::Arc;
 pub struct Options {
     /// The database file; none: a transient database in memory.
     pub file: Option<PathBuf>,
+    /// A server to be a client of, instead of a file.
+    pub url: Option<String>,
     /// Queries and scripts, in order; none: standard input.
     pub inputs: Vec<Input>,
     /// Act with this secret instead of root authority.
@@ -148,6 +150,8 @@ pub fn run(options: Options) -> Status {
 /// The state of a shell: where it is, who it is, what it remembers.
 struct Shell {
     engine: Arc<Engine>,
+    /// Lets other processes use the file.
+    sharing: Shared,
     file: Option<PathBuf>,
     place: Place,
     output: Output,
@@ -176,10 +180,20 @@ struct Shell {
 
 impl Shell {
     fn open(options: &Options, output: Output) -> Result<Shell, String> {
-        let engine = open_engine(options.file.as_ref())?;
+        let (engine, session, sharing) = match &options.url {
+            Some(url) => {
+                let secret = options
+                    .secret
+                    .as_deref()
+                    .ok_or("--url needs --secret (or FAUNA_SECRET)")?;
+                let session = Session::connect(url, secret)?;
+                (session.engine().clone(), session, None)
+            }
+            None => open_engine(options.file.as_ref())?,
+        };
         let session = match &options.secret {
-            Some(secret) => engine.with_secret(secret),
-            None => engine.root(),
+            Some(secret) => session.with_secret(secret),
+            None => session,
         };
         let path = place::split_path(options.database.as_deref().unwrap_or_default());
         let session = session
@@ -191,6 +205,7 @@ impl Shell {
         })?;
         Ok(Shell {
             engine,
+            sharing,
             file: options.file.clone(),
             place,
             output,
@@ -288,12 +303,21 @@ impl Shell {
     }
 }
 
-/// Opens the file, or a transient database.
-fn open_engine(file: Option<&PathBuf>) -> Result<Arc<Engine>, String> {
+/// What shares an open file with other processes.
+type Shared = Option<Arc<parking_lot::Mutex<Option<crate::server::Sharing>>>>;
+
+/// Opens the file, here or through the process that holds it, or a transient database.
+fn open_engine(file: Option<&PathBuf>) -> Result<(Arc<Engine>, Session, Shared), String> {
     match file {
         Some(path) => {
-            Engine::open(path).map_err(|error| format!("cannot open {}: {error}", path.display()))
+            let opened = crate::server::open_shared(path)
+                .map_err(|error| format!("cannot open {}: {error}", path.display()))?;
+            Ok((opened.engine, opened.session, Some(opened.sharing)))
         }
-        None => Engine::memory().map_err(|error| error.to_string()),
+        None => {
+            let engine = Engine::memory().map_err(|error| error.to_string())?;
+            let session = engine.root();
+            Ok((engine, session, None))
+        }
     }
 }

@@ -124,7 +124,11 @@ impl Output {
         origin: Option<&Origin<'_>>,
     ) -> io::Result<()> {
         if outcome.diagnostics.is_empty() {
-            return Ok(());
+            // Another process tells its summary as text only.
+            return match outcome.summary.is_empty() {
+                true => Ok(()),
+                false => self.error_text(&outcome.summary),
+            };
         }
         let style: &dyn Style = if self.error_colors { &Painted } else { &Plain };
         let text = match origin {

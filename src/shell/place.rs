@@ -33,7 +33,7 @@ impl Place {
 
     /// Puts a secret on.
     pub(super) fn wear(&mut self, secret: &str) -> Result<(), String> {
-        let session = self.start.engine().with_secret(secret);
+        let session = self.start.with_secret(secret);
         session.whoami().map_err(|error| match error.status {
             401 => "this secret opens nothing: unknown, expired, deleted, or for a database that is gone"
                 .to_string(),
@@ -119,6 +119,7 @@ impl Place {
             CredentialKind::Key(id) => format!("key {}", id.0),
             CredentialKind::Token(id) => format!("token {}", id.0),
             CredentialKind::Jwt => "a JWT of an access provider".to_string(),
+            CredentialKind::Elsewhere => "a secret of the server".to_string(),
         };
         let mut text = format!(
             "database:   {}\ncredential: {credential}\nrole:       {}",

@@ -72,8 +72,8 @@ fn ask(
     loop {
         let mut line = String::new();
         reader.read_line(&mut line).map_err(text)?;
-        match line.trim_end().split_once(": ") {
-            Some((name, value)) => found.insert(name.to_lowercase(), value.to_string()),
+        match line.trim_end().split_once(':') {
+            Some((name, value)) => found.insert(name.to_lowercase(), value.trim().to_string()),
             None => break,
         };
     }

@@ -1,0 +1,285 @@
+//! Sessions on another process: a server by URL, or whoever holds the file, through the socket beside it.
+//!
+//! ```text
+//! Session::query ─▶ Remote ─▶ HTTP /query/1, tagged ─▶ Outcome
+//! ```
+//!
+//! A remote session answers queries as a local one does; what needs the engine itself (inspecting, following events)
+//! is refused. When the process that holds the file is gone, the next query takes the file over and runs here. A
+//! query that was sent and not answered is never sent again: whether it took effect is unknown, and said so.
+
+use super::remote_http::{Connection, Exchange, Unsent};
+use super::remote_value::outcome_of;
+use super::session::Credential;
+use super::whoami::{CredentialKind, Whoami};
+use super::{Argument, Engine, OpenError, Outcome, QueryError, Request, Session, Stats};
+use crate::store::{StoreError, TxnTime};
+use crate::value::Str;
+use parking_lot::Mutex;
+use serde_json::{Map, Value as Json, json};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// What stands for a value in the text of a query.
+const PLACEHOLDER: &str = "\0value>";
+/// How long a file may be between holders.
+const HANDOVER: Duration = Duration::from_secs(5);
+
+/// Told when this process has taken a file over, to share it in its turn.
+type TakenOver = Box<dyn Fn(&Arc<Engine>, &Path) + Send + Sync>;
+
+/// Where the queries of a remote session go.
+pub struct Remote {
+    connection: Connection,
+    /// The file that the other process holds, if it is one of this machine's.
+    file: Option<SharedFile>,
+}
+
+struct SharedFile {
+    path: PathBuf,
+    /// The engine, once this process holds the file.
+    here: Mutex<Option<Arc<Engine>>>,
+    taken_over: TakenOver,
+}
+
+/// The socket beside a file, where its holder listens.
+pub fn socket_path(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_os_string();
+    name.push(".sock");
+    PathBuf::from(name)
+}
+
+impl Session {
+    /// A session on a server: `http://host:8443`.
+    pub fn connect(url: &str, secret: &str) -> Result<Session, String> {
+        let remote = Remote {
+            connection: Connection::to_url(url)?,
+            file: None,
+        };
+        let stand_in = Engine::memory().map_err(|error| error.to_string())?;
+        let session = stand_in.with_secret(secret);
+        Ok(session.on(Arc::new(remote)))
+    }
+
+    /// A session of the owner on a file that another process holds.
+    pub fn beside(
+        file: &Path,
+        taken_over: impl Fn(&Arc<Engine>, &Path) + Send + Sync + 'static,
+    ) -> Result<Session, OpenError> {
+        let remote = Remote {
+            connection: Connection::to_socket(socket_path(file)),
+            file: Some(SharedFile {
+                path: file.to_path_buf(),
+                here: Mutex::new(None),
+                taken_over: Box::new(taken_over),
+            }),
+        };
+        Ok(Engine::memory()?.root().on(Arc::new(remote)))
+    }
+
+    /// The same place with another secret.
+    pub fn with_secret(&self, secret: &str) -> Session {
+        let session = self.engine().with_secret(secret);
+        match self.remote() {
+            Some(remote) => session.on(remote.clone()),
+            None => session,
+        }
+    }
+}
+
+impl Remote {
+    /// The engine, if the file was taken over.
+    pub(super) fn engine_here(&self) -> Option<Arc<Engine>> {
+        self.file.as_ref()?.here.lock().clone()
+    }
+
+    /// Runs a query there, or here if the file was free to take.
+    pub(super) fn query(&self, session: &Session, request: &Request) -> Outcome {
+        let started = Instant::now();
+        let body = body_of(request);
+        let headers = headers_of(session, request);
+        let mut outcome = loop {
+            let exchange = Exchange {
+                path: "/query/1",
+                headers: &headers,
+                body: &body,
+                cancel: request.cancel.as_deref(),
+            };
+            match self.connection.post(&exchange) {
+                Ok(answer) => break outcome_of(answer.status, &answer.body),
+                Err(Unsent::Lost(message)) => {
+                    let message = format!(
+                        "the connection was lost while the query ran ({message}): whether it took effect is unknown"
+                    );
+                    break failed("network_error", message);
+                }
+                Err(Unsent::Cancelled) => break failed("cancelled", "The query was cancelled."),
+                Err(Unsent::NotSent(message)) => match &self.file {
+                    None => break failed("network_error", message),
+                    Some(file) => match file.take_over() {
+                        Ok(engine) => return session.on_engine(engine).query(request),
+                        // Held by somebody who does not listen yet, or is just leaving.
+                        Err(OpenError::Store(StoreError::InUse(_)))
+                            if started.elapsed() < HANDOVER =>
+                        {
+                            std::thread::sleep(Duration::from_millis(30));
+                        }
+                        Err(error) => break failed("network_error", error.to_string()),
+                    },
+                },
+            }
+        };
+        outcome.stats.query_time = started.elapsed();
+        outcome
+    }
+
+    /// Who a session is there: what it says of itself, if it opens anything.
+    pub(super) fn whoami(&self, session: &Session) -> Result<Whoami, QueryError> {
+        let request = Request {
+            text: "null".into(),
+            typecheck: Some(false),
+            ..Request::default()
+        };
+        session.query(&request).result?;
+        let (credential, role) = match session.credential() {
+            Credential::Root => (CredentialKind::Root, Some("admin")),
+            Credential::Secret(_) => (CredentialKind::Elsewhere, None),
+        };
+        let role = session.role().or(role);
+        Ok(Whoami {
+            path: session.path().to_vec(),
+            home: Vec::new(),
+            credential,
+            roles: role.into_iter().map(Str::from).collect(),
+            identity: None,
+        })
+    }
+}
+
+impl SharedFile {
+    fn take_over(&self) -> Result<Arc<Engine>, OpenError> {
+        let mut here = self.here.lock();
+        if let Some(engine) = &*here {
+            return Ok(engine.clone());
+        }
+        let engine = Engine::open(&self.path)?;
+        (self.taken_over)(&engine, &self.path);
+        *here = Some(engine.clone());
+        Ok(engine)
+    }
+}
+
+/// Headers of a request: authority, place, options.
+fn headers_of(session: &Session, request: &Request) -> Vec<(&'static str, String)> {
+    let mut headers = vec![("x-format", "tagged".to_string())];
+    let path = session.path().join("/");
+    match session.credential() {
+        Credential::Root => {
+            // Only the socket takes these, and only from the file's owner.
+            headers.push(("x-fql-database", path));
+            headers.push((
+                "x-fql-role",
+                session.role().unwrap_or("admin").to_string(),
+            ));
+        }
+        Credential::Secret(secret) => {
+            let mut bearer = format!("Bearer {secret}");
+            if !path.is_empty() {
+                let _ = write!(bearer, ":{path}");
+            }
+            if !path.is_empty() || session.role().is_some() {
+                let _ = write!(bearer, ":{}", session.role().unwrap_or("admin"));
+            }
+            headers.push(("authorization", bearer));
+        }
+    }
+    if let Some(typecheck) = request.typecheck {
+        headers.push(("x-typecheck", typecheck.to_string()));
+    }
+    if request.performance_hints {
+        headers.push(("x-performance-hints", "true".into()));
+    }
+    if let Some(timeout) = request.timeout {
+        let ms = timeout.as_millis().clamp(1, 600_000);
+        headers.push(("x-query-timeout-ms", ms.to_string()));
+    }
+    if let Some(retries) = request.max_contention_retries {
+        headers.push(("x-max-contention-retries", retries.min(7).to_string()));
+    }
+    headers
+}
+
+/// The request as the protocol has it: text and values as one template.
+fn body_of(request: &Request) -> String {
+    let mut arguments = Map::new();
+    let mut pieces: Vec<Json> = Vec::new();
+    for (name, argument) in &request.arguments {
+        match argument {
+            Argument::Tagged(json) => {
+                arguments.insert(name.clone(), json.clone());
+            }
+            Argument::Simple(json) => {
+                arguments.insert(name.clone(), tagged(json));
+            }
+            // The protocol has no such arguments: it is bound in front, on the query's first line.
+            Argument::Fql(text) => pieces.push(format!("let {name} = ({text});").into()),
+        }
+    }
+    let mut values = request.values.iter();
+    for (i, piece) in request.text.split(PLACEHOLDER).enumerate() {
+        if i > 0 {
+            let value = values.next().cloned().unwrap_or(Json::Null);
+            pieces.push(json!({ "value": value }));
+        }
+        if !piece.is_empty() {
+            pieces.push(piece.into());
+        }
+    }
+    json!({"query": {"fql": pieces}, "arguments": arguments}).to_string()
+}
+
+/// Plain JSON in the tagged encoding.
+fn tagged(json: &Json) -> Json {
+    match json {
+        Json::Number(n) => match n.as_i64() {
+            Some(n) if i32::try_from(n).is_ok() => json!({"@int": n.to_string()}),
+            Some(n) => json!({"@long": n.to_string()}),
+            None => json!({"@double": n.to_string()}),
+        },
+        Json::Array(items) => items.iter().map(tagged).collect(),
+        Json::Object(fields) => {
+            let literal = fields.keys().any(|key| key.starts_with('@'));
+            let fields: Map<String, Json> = fields
+                .iter()
+                .map(|(key, value)| (key.clone(), tagged(value)))
+                .collect();
+            match literal {
+                true => json!({ "@object": fields }),
+                false => Json::Object(fields),
+            }
+        }
+        Json::Null | Json::Bool(_) | Json::String(_) => json.clone(),
+    }
+}
+
+/// An outcome that never reached the engine.
+pub(super) fn failed(code: &'static str, message: impl Into<String>) -> Outcome {
+    Outcome {
+        result: Err(QueryError {
+            status: 503,
+            code,
+            message: message.into(),
+            constraint_failures: Vec::new(),
+            abort: None,
+            protocol: true,
+        }),
+        summary: String::new(),
+        diagnostics: Vec::new(),
+        static_type: None,
+        txn_time: TxnTime(0),
+        schema_version: 0,
+        stats: Stats::default(),
+    }
+}
