@@ -179,10 +179,7 @@ fn headers_of(session: &Session, request: &Request) -> Vec<(&'static str, String
         Credential::Root => {
             // Only the socket takes these, and only from the file's owner.
             headers.push(("x-fql-database", path));
-            headers.push((
-                "x-fql-role",
-                session.role().unwrap_or("admin").to_string(),
-            ));
+            headers.push(("x-fql-role", session.role().unwrap_or("admin").to_string()));
         }
         Credential::Secret(secret) => {
             let mut bearer = format!("Bearer {secret}");

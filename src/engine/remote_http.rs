@@ -68,8 +68,15 @@ impl Connection {
                 return Err(format!("{url}: an address has the form http://host:port"));
             }
             // The last colon of `[::1]` belongs to the address.
-            let has_port = host.rsplit(']').next().is_some_and(|tail| tail.contains(':'));
-            let host = if has_port { host.to_string() } else { format!("{host}:80") };
+            let has_port = host
+                .rsplit(']')
+                .next()
+                .is_some_and(|tail| tail.contains(':'));
+            let host = if has_port {
+                host.to_string()
+            } else {
+                format!("{host}:80")
+            };
             return Ok(Connection(Target::Tcp(host)));
         }
         if url.starts_with("https://") {

@@ -5,11 +5,11 @@ use super::{Outcome, QueryError, Stats};
 use crate::fql::interp::ConstraintFailure;
 use crate::store::TxnTime;
 use crate::value::decode::decode_base64;
+use crate::value::number::parse_double;
 use crate::value::rendered::{
     Cause, Contents, Document, Fields, Identity, Page, RefName, Reference, Rendered,
 };
 use crate::value::{CollId, Date, DocId, DocKey, PathPart, Str, Time};
-use crate::value::number::parse_double;
 use serde_json::{Map, Value as Json};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -184,12 +184,7 @@ fn of_tag(tag: &str, content: &Json) -> Option<Rendered> {
         "@set" => match content {
             Json::String(token) => Rendered::SetToken(token.as_str().into()),
             page => Rendered::Page(Box::new(Page {
-                data: page
-                    .get("data")?
-                    .as_array()?
-                    .iter()
-                    .map(rendered)
-                    .collect(),
+                data: page.get("data")?.as_array()?.iter().map(rendered).collect(),
                 after: page.get("after").and_then(Json::as_str).map(Str::from),
             })),
         },

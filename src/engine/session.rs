@@ -1,9 +1,9 @@
 //! A session: a place and an authority, and the running of queries.
 
 use super::cache::Parsed;
+use super::remote::Remote;
 use super::typing::{is_typechecked, value_type};
 use super::{Argument, Engine, Outcome, QueryError, Request, Stats};
-use super::remote::Remote;
 use crate::access::Principal;
 use crate::fql::interp::{Failure, FailureKind, Interp, Options, QueryFailure, resolve_time};
 use crate::fql::syntax::{Diagnostic, Hint, Severity, Source};

@@ -98,7 +98,10 @@ impl Server {
         let path = headers::text(map, "x-fql-database").unwrap_or_default();
         let path = path.split('/').filter(|name| !name.is_empty());
         let role = headers::text(map, "x-fql-role").map(|role| (*role).into());
-        let session = self.engine.root().in_database(path.map(Into::into).collect());
+        let session = self
+            .engine
+            .root()
+            .in_database(path.map(Into::into).collect());
         Some(session.with_role(role))
     }
 

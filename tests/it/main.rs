@@ -8,6 +8,7 @@ mod command_line;
 mod conformance;
 mod examples;
 mod http;
+mod sharing;
 mod signatures;
 
 mod golden;
