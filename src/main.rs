@@ -33,6 +33,9 @@ struct Cli {
     /// Run as this role: admin, server, server-readonly, @role/NAME, @doc/Coll/ID
     #[arg(long)]
     role: Option<String>,
+    /// Fill the database with a demo: a store with customers, managers, orders and roles
+    #[arg(long)]
+    demo: bool,
     /// How results look
     #[arg(long, value_enum, default_value = "fql")]
     format: FormatName,
@@ -132,6 +135,7 @@ fn main() -> ExitCode {
         secret: cli.secret.filter(|secret| !secret.is_empty()),
         database: cli.database,
         role: cli.role,
+        demo: cli.demo,
         format: match cli.format {
             FormatName::Fql => Format::Fql,
             FormatName::Json => Format::Json,

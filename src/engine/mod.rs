@@ -13,6 +13,7 @@ mod auth;
 mod cache;
 mod computed;
 mod copy;
+mod demo;
 mod environment;
 mod events;
 mod inspect;

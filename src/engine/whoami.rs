@@ -131,7 +131,12 @@ impl Session {
                 .flat_map(|role| &role.privileges)
                 .any(|p| &*p.resource == name || alias.is_some_and(|alias| p.resource == *alias)),
         };
-        Ok(outline(schema, &granted))
+        let mut outline = outline(schema, &granted);
+        // Roles are documents that only admins read.
+        if principal.permissions != Permissions::Admin {
+            outline.roles.clear();
+        }
+        Ok(outline)
     }
 }
 

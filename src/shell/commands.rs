@@ -3,7 +3,7 @@
 //! One table names them all; dispatch, `:help` and completion read it.
 
 use super::{Shell, Stop, help, history, open_engine, output::Format, place::Place, script};
-use crate::engine::Session;
+use crate::engine::{Engine, Session};
 use crate::fql::syntax::ScriptItemKind;
 use crate::value::rendered::{Contents, Page, Rendered};
 use std::path::{Path, PathBuf};
@@ -58,6 +58,7 @@ pub(super) static COMMANDS: &[CommandInfo] = &[
     CommandInfo { name: "more", aliases: &[], arguments: "", about: "the next page of the last set", argument: Argument::None, run: more },
     CommandInfo { name: "load", aliases: &["read"], arguments: "FILE", about: "run a script", argument: Argument::File, run: load },
     CommandInfo { name: "edit", aliases: &["e"], arguments: "", about: "edit the last query in $EDITOR, then run it", argument: Argument::None, run: edit },
+    CommandInfo { name: "demo", aliases: &[], arguments: "", about: "fill this database with a store: customers, managers, orders, roles", argument: Argument::None, run: demo },
     CommandInfo { name: "save", aliases: &[], arguments: "FILE", about: "copy the whole database into a new file", argument: Argument::File, run: save },
     CommandInfo { name: "open", aliases: &[], arguments: "[FILE]", about: "open another file, or a new transient database", argument: Argument::File, run: open },
     CommandInfo { name: "format", aliases: &[], arguments: "fql|json|tagged|ndjson|table", about: "how results look", argument: Argument::Words(&["fql", "json", "tagged", "ndjson", "table"]), run: format },
@@ -460,6 +461,16 @@ fn edited(editor: &str, text: &str) -> std::io::Result<String> {
         });
     std::fs::remove_file(&path)?;
     result
+}
+
+fn demo(shell: &mut Shell, _: &str) -> Result<(), Stop> {
+    match Engine::fill_demo(shell.place.session()) {
+        Ok(true) => Ok(shell.output.note(
+            "the demo store is open: `Order.all()`, then `:as @doc/Customer/1` and again",
+        )?),
+        Ok(false) => Ok(shell.output.note("the demo store is here already")?),
+        Err(error) => fail(shell, &error.message),
+    }
 }
 
 fn save(shell: &mut Shell, argument: &str) -> Result<(), Stop> {

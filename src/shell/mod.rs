@@ -56,6 +56,8 @@ pub struct Options {
     pub database: Option<String>,
     /// Run as this role.
     pub role: Option<String>,
+    /// Fill the database with the demo store first.
+    pub demo: bool,
     /// How results look.
     pub format: Format,
     /// When to use colours.
@@ -203,6 +205,10 @@ impl Shell {
             Some(_) => format!("{error} (secret, --database or --role)"),
             None => error,
         })?;
+        if options.demo {
+            Engine::fill_demo(place.session())
+                .map_err(|error| format!("cannot make the demo: {}", error.message))?;
+        }
         Ok(Shell {
             engine,
             sharing,

@@ -280,7 +280,10 @@ impl Statements {
             self.current.is_let = is_let;
             self.current.in_let_head = is_let;
         }
+        let before = text.get(..token.start).unwrap_or("").trim_end();
         self.current.last = match token.kind {
+            // A field or method of that name: `xs.at(0)`.
+            TokenKind::Keyword if before.ends_with('.') => Last::Operand,
             TokenKind::Keyword => match word {
                 "if" | "at" => Last::Condition,
                 "null" | "true" | "false" => Last::Operand,
@@ -372,6 +375,11 @@ mod tests {
         for (text, expected) in table {
             assert_eq!(&split(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn methods_named_like_keywords_are_methods() {
+        assert_eq!(split("xs.at(0)\n\n:type 1\n1"), ["xs.at(0)", ":type 1", "1"]);
     }
 
     #[test]
