@@ -242,7 +242,8 @@ impl Session {
     ) -> Result<Outcome, Failure> {
         let stats = stats_of(&interp);
         let Interp { txn, log, .. } = interp;
-        let mut schema_version = txn.schema().version;
+        // A query that changes the schema still reports the version it ran with.
+        let schema_version = txn.schema().version;
         let changes_schema = txn.changes_schema();
         let txn_time = match txn.into_commit() {
             Some(commit) => {
@@ -253,7 +254,6 @@ impl Session {
                     .commit(commit)
                     .map_err(crate::model::ModelError::from)?;
                 if changes_schema {
-                    schema_version = time.0;
                     self.engine.upkeep.wake();
                 }
                 time
