@@ -7,8 +7,11 @@ mod access_matrix;
 mod command_line;
 mod conformance;
 mod examples;
+mod hostile;
 mod http;
 mod sharing;
+mod mutations;
+mod session_serial;
 mod signatures;
 
 mod golden;

@@ -14,6 +14,11 @@ use std::sync::Arc;
 /// Sets within sets are expanded so deep.
 const MAX_SET_DEPTH: u32 = 10;
 
+/// Values within values are completed so deep.
+const MAX_DEPTH: u32 = 2000;
+/// Parts of a result: a small value may hold itself many times over.
+const MAX_PARTS: u64 = 4_000_000;
+
 /// Stands for the commit time until it is known; no `Time` of the language has so many nanoseconds.
 const PENDING: Time = Time {
     secs: i64::MAX,
@@ -25,6 +30,8 @@ const PENDING: Time = Time {
 struct Place {
     /// Sets around it.
     sets: u32,
+    /// Arrays and objects around it.
+    depth: u32,
     /// Inside a document's fields: documents stay references.
     inside: bool,
 }
@@ -32,16 +39,32 @@ struct Place {
 impl Interp {
     /// Completes a result.
     pub fn materialize(&mut self, value: &Value) -> Result<Rendered> {
+        self.parts = 0;
         self.complete(
             value,
             Place {
                 sets: 0,
+                depth: 0,
                 inside: false,
             },
         )
     }
 
     fn complete(&mut self, value: &Value, place: Place) -> Result<Rendered> {
+        self.parts += 1;
+        if self.parts > MAX_PARTS {
+            return Err(super::Failure::too_large("result has too many parts"));
+        }
+        if place.depth > MAX_DEPTH {
+            return Err(super::Failure::too_large("result is nested too deeply"));
+        }
+        if self.parts.is_multiple_of(4096) {
+            self.check_interrupted()?;
+        }
+        let place = Place {
+            depth: place.depth + 1,
+            ..place
+        };
         Ok(match value {
             Value::Null(_) => Rendered::Null,
             Value::Bool(b) => Rendered::Bool(*b),

@@ -121,6 +121,8 @@ pub struct Interp {
     arguments: Env,
     this: Str,
     calls: u64,
+    /// Parts of the result completed so far.
+    parts: u64,
 }
 
 impl Interp {
@@ -154,6 +156,7 @@ impl Interp {
             arguments,
             this: "$this".into(),
             calls: 0,
+            parts: 0,
         }
     }
 
