@@ -17,3 +17,7 @@ pub mod server;
 pub mod shell;
 pub mod store;
 pub mod value;
+
+/// A hash table for keys of our own making or of bounded number, where the standard one's protection against chosen
+/// keys costs more than the look-up.
+pub(crate) type FastMap<K, V> = std::collections::HashMap<K, V, foldhash::fast::RandomState>;

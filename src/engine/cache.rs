@@ -1,9 +1,9 @@
-//! The query cache: parsed queries by text, least recently used out first.
+//! The query cache: parsed queries by text; those not used of late go first.
 
+use crate::FastMap;
 use crate::fql::syntax::ast::Block;
 use crate::fql::syntax::{Diagnostic, Source, parse_query};
 use crate::fql::types::{Arguments, Checked, Environment, check_query, no_arguments};
-use indexmap::IndexMap;
 use parking_lot::Mutex;
 use std::sync::Arc;
 
@@ -46,31 +46,34 @@ impl Parsed {
     }
 }
 
-/// Parsed queries by text.
+/// Parsed queries by text, in two generations: what is used moves to the young one, and when that is full, the old one
+/// goes as a whole.
 pub struct QueryCache {
-    entries: Mutex<IndexMap<Arc<str>, Arc<Parsed>>>,
+    generations: Mutex<Generations>,
+    /// Of each generation.
     capacity: usize,
 }
 
+#[derive(Default)]
+struct Generations {
+    young: FastMap<Arc<str>, Arc<Parsed>>,
+    old: FastMap<Arc<str>, Arc<Parsed>>,
+}
+
 impl QueryCache {
-    /// A cache of so many queries.
+    /// A cache of so many queries at most.
     pub fn new(capacity: usize) -> QueryCache {
         QueryCache {
-            entries: Mutex::new(IndexMap::new()),
-            capacity,
+            generations: Mutex::default(),
+            capacity: (capacity / 2).max(1),
         }
     }
 
     /// The tree of a text.
     pub fn parse(&self, text: &str) -> Result<Arc<Parsed>, Vec<Diagnostic>> {
-        if text.len() <= MAX_TEXT {
-            let mut entries = self.entries.lock();
-            if let Some(index) = entries.get_index_of(text) {
-                // A cheap approximation of recency: a hit moves half way to the young end.
-                let last = entries.len() - 1;
-                entries.swap_indices(index, (index + last).div_ceil(2));
-                return Ok(entries[(index + last).div_ceil(2)].clone());
-            }
+        let keep = text.len() <= MAX_TEXT;
+        if keep && let Some(known) = self.get(text) {
+            return Ok(known);
         }
         let source = Source::query(text);
         let block = parse_query(&source)?;
@@ -79,13 +82,33 @@ impl QueryCache {
             block,
             checked: Mutex::new(None),
         });
-        if text.len() <= MAX_TEXT {
-            let mut entries = self.entries.lock();
-            if entries.len() >= self.capacity {
-                entries.shift_remove_index(0);
-            }
-            entries.insert(text.into(), parsed.clone());
+        if keep && let Some(text) = &parsed.source.text {
+            self.insert(text.clone(), parsed.clone());
         }
         Ok(parsed)
+    }
+
+    fn get(&self, text: &str) -> Option<Arc<Parsed>> {
+        let mut generations = self.generations.lock();
+        if let Some(parsed) = generations.young.get(text) {
+            return Some(parsed.clone());
+        }
+        let (text, parsed) = generations.old.remove_entry(text)?;
+        drop(generations);
+        self.insert(text, parsed.clone());
+        Some(parsed)
+    }
+
+    fn insert(&self, text: Arc<str>, parsed: Arc<Parsed>) {
+        let mut generations = self.generations.lock();
+        let mut gone = None;
+        if generations.young.len() >= self.capacity {
+            let young = std::mem::take(&mut generations.young);
+            gone = Some(std::mem::replace(&mut generations.old, young));
+        }
+        generations.young.insert(text, parsed);
+        drop(generations);
+        // Trees are freed while nobody waits.
+        drop(gone);
     }
 }

@@ -8,9 +8,9 @@ use super::schema::migrate::migrated;
 use super::schema::{Collection, Schema};
 use super::version::{Header, Version};
 use super::{Model, ModelError, keys};
+use crate::FastMap;
 use crate::store::{Bytes, Commit, Snapshot, Table, TxnTime};
 use crate::value::{CollId, DocId, Object, ScopeId, Time};
-use std::collections::HashMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -44,7 +44,7 @@ pub struct Txn {
     epoch: u64,
     stats: TxnStats,
     /// Bytes of changed index rows by document, for write operations.
-    pub(crate) index_bytes: HashMap<[u8; keys::DOCUMENT_KEY], u64>,
+    pub(crate) index_bytes: FastMap<[u8; keys::DOCUMENT_KEY], u64>,
 }
 
 /// What a transaction has cost so far (`spec fql10-data 8.2`).
@@ -73,7 +73,7 @@ struct Hot {
 
 #[derive(Default)]
 struct Cache {
-    documents: HashMap<(ScopeId, CollId, DocId), Option<Arc<Version>>>,
+    documents: FastMap<(ScopeId, CollId, DocId), Option<Arc<Version>>>,
     bytes: u64,
 }
 
@@ -99,7 +99,7 @@ impl Txn {
             hot: None,
             epoch: 0,
             stats: TxnStats::default(),
-            index_bytes: HashMap::new(),
+            index_bytes: FastMap::default(),
         }
     }
 

@@ -38,12 +38,13 @@ pub fn fill(session: &Session, n: u64) {
     let mut from = 1;
     while from <= n {
         let until = (from + 10_000).min(n + 1);
-        run(
-            session,
-            format!(
-                "Set.sequence({from}, {until}).forEach(i => C.create({{ id: i, name: \"name #{{i}}\", n: i, m: i % 1000 }}))"
-            ),
+        let text = format!(
+            "Set.sequence({from}, {until}).forEach(i => C.create({{ id: i, name: \"name #{{i}}\", n: i, m: i % 1000 }}))"
         );
+        // A number is converted to an id, but is not of that type.
+        let request = Request { typecheck: Some(false), ..Request::text(text) };
+        let outcome = session.query(&request);
+        assert!(outcome.result.is_ok(), "{}", outcome.summary);
         from = until;
     }
 }

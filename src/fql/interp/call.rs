@@ -14,6 +14,17 @@ pub enum Arity {
 }
 
 impl Arity {
+    /// What functions with these overloads take.
+    pub(super) fn of(overloads: &[Overload]) -> Arity {
+        if let Some(variadic) = overloads.iter().find(|o| o.variadic) {
+            return Arity::AtLeast(variadic.params.len() - 1);
+        }
+        let mut counts: Vec<usize> = overloads.iter().map(|o| o.params.len()).collect();
+        counts.sort_unstable();
+        counts.dedup();
+        Arity::OneOf(counts)
+    }
+
     /// Whether `n` arguments fit.
     pub fn accepts(&self, n: usize) -> bool {
         match self {
@@ -105,21 +116,18 @@ impl Interp {
     /// Calls a native function on its receiver.
     pub fn call_native(&mut self, id: u16, this: &Value, args: Vec<Value>) -> Result {
         self.charge(1)?;
-        let library = self.library.clone();
-        let entry = library.entry(id);
+        let entry = self.library.entry(id);
         let member = entry.member;
         let MemberKind::Method { call, .. } = &member.kind else {
             return Err(Failure::type_mismatch("Function", &Value::NULL));
         };
-        let overloads = entry.overloads();
-        let arity = overloads_arity(overloads);
-        if !arity.accepts(args.len()) {
-            return Err(wrong_arity(&arity, args.len()));
+        if !entry.arity().accepts(args.len()) {
+            return Err(wrong_arity(entry.arity(), args.len()));
         }
         self.require(member.effect, || {
             format!("`{}`", member.name.trim_start_matches("op "))
         })?;
-        let args = convert(member.name, overloads, args)?;
+        let args = convert(member.name, entry.overloads(), args)?;
         call(self, this, &args)
     }
 
@@ -143,13 +151,11 @@ impl Interp {
     pub fn arity(&self, callee: &Value) -> Option<Arity> {
         match callee {
             Value::Lambda(closure) => Some(closure_arity(closure)),
-            Value::Native(native) => {
-                Some(overloads_arity(self.library.entry(native.id).overloads()))
-            }
+            Value::Native(native) => Some(self.library.entry(native.id).arity().clone()),
             Value::Function(function) => Some(self.function_arity(function)),
             Value::Module(_) => {
                 let id = self.member_of(callee, "apply")?;
-                Some(overloads_arity(self.library.entry(id).overloads()))
+                Some(self.library.entry(id).arity().clone())
             }
             _ => None,
         }
@@ -206,16 +212,6 @@ pub(super) fn closure_arity(closure: &Closure) -> Arity {
     }
 }
 
-fn overloads_arity(overloads: &[Overload]) -> Arity {
-    if let Some(variadic) = overloads.iter().find(|o| o.variadic) {
-        return Arity::AtLeast(variadic.params.len() - 1);
-    }
-    let mut counts: Vec<usize> = overloads.iter().map(|o| o.params.len()).collect();
-    counts.sort_unstable();
-    counts.dedup();
-    Arity::OneOf(counts)
-}
-
 /// `callee function expects A, but N was provided.`
 pub fn wrong_arity(arity: &Arity, n: usize) -> Failure {
     let were = if n == 1 { "was" } else { "were" };
@@ -227,14 +223,13 @@ pub fn wrong_arity(arity: &Arity, n: usize) -> Failure {
 }
 
 /// Converts the arguments to the parameters of the overload they fit (`spec fql10-stdlib 1.3`).
-fn convert(name: &str, overloads: &[Overload], args: Vec<Value>) -> Result<Vec<Value>> {
+fn convert(name: &str, overloads: &[Overload], mut args: Vec<Value>) -> Result<Vec<Value>> {
     if let [only] = overloads {
-        let mut converted = Vec::with_capacity(args.len());
-        for (i, arg) in args.into_iter().enumerate() {
+        for (i, arg) in args.iter_mut().enumerate() {
             let index = i.min(only.params.len() - 1);
             let param = &only.params[index];
-            match param.kind.convert(&arg) {
-                Some(value) => converted.push(value),
+            match param.kind.convert(arg) {
+                Some(value) => *arg = value,
                 None => {
                     // Rest parameters and the index operator are numbered.
                     let numbered =
@@ -243,11 +238,11 @@ fn convert(name: &str, overloads: &[Overload], args: Vec<Value>) -> Result<Vec<V
                         true => format!("{}{}", param.name, i - index),
                         false => param.name.to_string(),
                     };
-                    return Err(Failure::argument_type(&label, param.kind.name(), &arg));
+                    return Err(Failure::argument_type(&label, param.kind.name(), arg));
                 }
             }
         }
-        return Ok(converted);
+        return Ok(args);
     }
     let candidates: Vec<&Overload> = overloads
         .iter()

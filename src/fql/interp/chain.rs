@@ -3,6 +3,7 @@
 use super::{Effect, Failure, Interp, MemberKind, Result};
 use crate::fql::syntax::ast::{Args, Expr, Ident, Link};
 use crate::fql::syntax::{Location, Span};
+use crate::model::Version;
 use crate::value::{Doc, Env, Module, NativeFn, Null, NullReason, Value};
 use std::sync::Arc;
 
@@ -370,8 +371,19 @@ impl Interp {
         name: &str,
         before: Before,
     ) -> Result<()> {
-        let Some(missing) = self.missing(doc)? else {
-            return Ok(());
+        self.readable(doc, name, before).map(|_| ())
+    }
+
+    /// The version of `doc` that reading `name` of it sees; fails if there is none or it may not be read.
+    pub(super) fn readable(
+        &mut self,
+        doc: &Arc<Doc>,
+        name: &str,
+        before: Before,
+    ) -> Result<Arc<Version>> {
+        let missing = match self.read(doc)? {
+            Ok(version) => return Ok(version),
+            Err(missing) => missing,
         };
         let mut failure = self.missing_access(doc, &missing, name);
         if failure.code() == "document_not_found"

@@ -247,9 +247,9 @@ impl Interp {
             return Ok(Found::Value(covered));
         }
         self.hint_uncovered(doc, name);
-        self.check_readable(doc, name, before)?;
+        let version = self.readable(doc, name, before)?;
         Ok(self
-            .doc_field(doc, name)?
+            .version_field(doc, &version, name)?
             .map_or(Found::Nothing, Found::Value))
     }
 
@@ -259,12 +259,21 @@ impl Interp {
             Ok(version) => version,
             Err(_) => return Ok(None),
         };
+        self.version_field(doc, &version, name)
+    }
+
+    fn version_field(
+        &mut self,
+        doc: &Arc<Doc>,
+        version: &Version,
+        name: &str,
+    ) -> Result<Option<Value>> {
         match name {
             "id" if !native::is_named(doc.coll) => {
                 return Ok(self.doc_id(doc)?.map(|id| Value::Id(id.0)));
             }
             "coll" => return Ok(Some(self.collection_module(doc.coll))),
-            "ts" => return Ok(Some(version_ts(&version))),
+            "ts" => return Ok(Some(version_ts(version))),
             "ttl" => return Ok(version.ttl.map(Value::Time)),
             "data" if !native::is_native(doc.coll) => {
                 return Ok(Some(
@@ -273,8 +282,7 @@ impl Interp {
             }
             _ => {}
         }
-        let collection = self.collection(doc.coll);
-        if let Some(collection) = &collection {
+        if let Some(collection) = self.txn.schema().collection(doc.coll) {
             if let Some(native) = collection.native {
                 if name == "secret"
                     && let Some(secret) = self.new_secret(doc)?
@@ -293,6 +301,7 @@ impl Interp {
                 };
             }
             if collection.computed_field(name).is_some() {
+                let collection = &collection.clone();
                 return self.computed_field(doc, collection, name).map(Some);
             }
         }

@@ -6,9 +6,9 @@
 //! Signatures are written in the type language with *run-time* kinds (`(index: Int) => String`); the
 //! static type widens `Int`, `Long` and `Double` parameters to `Number`, as the original declares them.
 
-use super::{Interp, Result};
+use super::{Arity, Interp, Result};
+use crate::FastMap;
 use crate::value::{CollId, Value};
-use std::collections::HashMap;
 use std::sync::OnceLock;
 
 /// What a function may do; each includes those before it (`spec fql10-language 5.5`).
@@ -101,9 +101,9 @@ pub struct Library {
     shapes: Vec<&'static Shape>,
     globals: &'static [Global],
     functions: Vec<Entry>,
-    by_shape: HashMap<&'static str, HashMap<&'static str, u16>>,
-    by_global: HashMap<&'static str, usize>,
-    global_functions: HashMap<&'static str, u16>,
+    by_shape: FastMap<&'static str, FastMap<&'static str, u16>>,
+    by_global: FastMap<&'static str, usize>,
+    global_functions: FastMap<&'static str, u16>,
     /// Regular expressions compiled of late.
     pub patterns: crate::fql::regex::Cache,
 }
@@ -112,7 +112,13 @@ pub struct Library {
 pub struct Entry {
     /// The declaration.
     pub member: &'static Member,
-    overloads: OnceLock<Vec<Overload>>,
+    parameters: OnceLock<Parameters>,
+}
+
+/// What a function takes, in all.
+struct Parameters {
+    overloads: Vec<Overload>,
+    arity: Arity,
 }
 
 /// One overload's parameters.
@@ -310,11 +316,24 @@ fn parse_overload(signature: &'static str) -> Overload {
 impl Entry {
     /// Its overloads; none for fields.
     pub fn overloads(&self) -> &[Overload] {
-        self.overloads.get_or_init(|| match &self.member.kind {
-            MemberKind::Method { overloads, .. } => {
-                overloads.iter().map(|s| parse_overload(s)).collect()
-            }
-            MemberKind::Field { .. } | MemberKind::Static { .. } => Vec::new(),
+        &self.parameters().overloads
+    }
+
+    /// How many arguments it takes.
+    pub fn arity(&self) -> &Arity {
+        &self.parameters().arity
+    }
+
+    fn parameters(&self) -> &Parameters {
+        self.parameters.get_or_init(|| {
+            let overloads: Vec<Overload> = match &self.member.kind {
+                MemberKind::Method { overloads, .. } => {
+                    overloads.iter().map(|s| parse_overload(s)).collect()
+                }
+                MemberKind::Field { .. } | MemberKind::Static { .. } => Vec::new(),
+            };
+            let arity = Arity::of(&overloads);
+            Parameters { overloads, arity }
         })
     }
 }
@@ -326,9 +345,9 @@ impl Library {
             shapes: Vec::new(),
             globals,
             functions: Vec::with_capacity(512),
-            by_shape: HashMap::new(),
-            by_global: HashMap::new(),
-            global_functions: HashMap::new(),
+            by_shape: FastMap::default(),
+            by_global: FastMap::default(),
+            global_functions: FastMap::default(),
             patterns: crate::fql::regex::Cache::default(),
         };
         for shape in &shapes {
@@ -357,7 +376,7 @@ impl Library {
     fn add(&mut self, member: &'static Member) -> u16 {
         self.functions.push(Entry {
             member,
-            overloads: OnceLock::new(),
+            parameters: OnceLock::new(),
         });
         (self.functions.len() - 1) as u16
     }

@@ -112,7 +112,10 @@ pub struct NativeTypes {
     by_name: HashMap<Str, ShapeId>,
     globals: HashMap<Text, Member>,
     global_order: Vec<Text>,
-    operators: OnceLock<Vec<(Text, Ty)>>,
+    /// Comparisons and `+`.
+    fixed: OnceLock<Vec<(&'static str, Ty)>>,
+    /// All other operators.
+    collected: OnceLock<Vec<(Text, Ty)>>,
 }
 
 #[derive(Debug)]
@@ -223,7 +226,8 @@ impl NativeTypes {
             by_name,
             globals,
             global_order,
-            operators: OnceLock::new(),
+            fixed: OnceLock::new(),
+            collected: OnceLock::new(),
         })
     }
 
@@ -302,32 +306,20 @@ impl NativeTypes {
     /// The type of an operator (`spec typing 4.1`): the comparisons and `+` are fixed, all others are
     /// collected from the shapes, the receiver becoming the first operand.
     pub(super) fn operator(&self, symbol: &str) -> Option<Ty> {
-        let operators = self.operators.get_or_init(|| self.collect_operators());
-        operators
+        // Most queries need no others, and collecting those parses many signatures.
+        let fixed = self.fixed.get_or_init(fixed_operators);
+        if let Some((_, ty)) = fixed.iter().find(|(known, _)| *known == symbol) {
+            return Some(ty.clone());
+        }
+        let collected = self.collected.get_or_init(|| self.collect_operators(fixed));
+        collected
             .iter()
             .find(|(known, _)| known == symbol)
             .map(|(_, ty)| ty.clone())
     }
 
-    fn collect_operators(&self) -> Vec<(Text, Ty)> {
+    fn collect_operators(&self, fixed: &[(&'static str, Ty)]) -> Vec<(Text, Ty)> {
         let none = super::term::Loc::NONE;
-        let (number, string) = (Ty::named(id::NUMBER), Ty::named(id::STRING));
-        let binary = |operand: &Ty| {
-            Ty::lambda(
-                vec![operand.clone(), operand.clone()],
-                operand.clone(),
-                none,
-            )
-        };
-        let comparison = Ty::lambda(vec![Ty::any(), Ty::any()], Ty::named(id::BOOLEAN), none);
-        let mut fixed: Vec<(Text, Ty)> = ["==", "!=", "<", ">", "<=", ">="]
-            .map(|symbol| (symbol.into(), comparison.clone()))
-            .into();
-        fixed.push((
-            "+".into(),
-            Ty::intersect(vec![binary(&number), binary(&string)], none),
-        ));
-
         let mut collected: Vec<(Text, Vec<Ty>)> = Vec::new();
         for (index, shape) in self.shapes.iter().enumerate() {
             // The numeric kinds declare what `Number` declares.
@@ -339,7 +331,7 @@ impl NativeTypes {
                 let Some(symbol) = name.strip_prefix("op ") else {
                     continue;
                 };
-                if fixed.iter().any(|(known, _)| known == symbol) {
+                if fixed.iter().any(|(known, _)| *known == symbol) {
                     continue;
                 }
                 let variants = match member.ty(self, &shape.params).kind {
@@ -371,15 +363,13 @@ impl NativeTypes {
                 }
             }
         }
-        fixed.extend(
-            collected
-                .into_iter()
-                .map(|(symbol, mut variants)| match variants.len() {
-                    1 => (symbol, variants.swap_remove(0)),
-                    _ => (symbol, Ty::intersect(variants, none)),
-                }),
-        );
-        fixed
+        collected
+            .into_iter()
+            .map(|(symbol, mut variants)| match variants.len() {
+                1 => (symbol, variants.swap_remove(0)),
+                _ => (symbol, Ty::intersect(variants, none)),
+            })
+            .collect()
     }
 
     /// Every signature that cannot be parsed, as `shape.member: text`. A test of the function table.
@@ -405,6 +395,25 @@ impl NativeTypes {
         }
         broken
     }
+}
+
+/// The operators whose types no shape declares.
+fn fixed_operators() -> Vec<(&'static str, Ty)> {
+    let none = super::term::Loc::NONE;
+    let binary = |operand: Ty| {
+        Ty::lambda(
+            vec![operand.clone(), operand.clone()],
+            operand.clone(),
+            none,
+        )
+    };
+    let comparison = Ty::lambda(vec![Ty::any(), Ty::any()], Ty::named(id::BOOLEAN), none);
+    let mut fixed: Vec<(&'static str, Ty)> = ["==", "!=", "<", ">", "<=", ">="]
+        .map(|symbol| (symbol, comparison.clone()))
+        .into();
+    let operands = [id::NUMBER, id::STRING].map(|operand| binary(Ty::named(operand)));
+    fixed.push(("+", Ty::intersect(operands.into(), none)));
+    fixed
 }
 
 /// Whether a member's name stands for a way of using the value rather than a field.

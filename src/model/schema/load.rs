@@ -12,9 +12,9 @@ use super::native;
 use super::path;
 use super::role::{AccessProvider, Action, Grant, Membership, Privilege, Role};
 use super::text::{ExprText, LambdaText, TypeText};
+use crate::FastMap;
 use crate::store::TxnTime;
 use crate::value::{CollId, DocId, IndexId, Object, Str, Value};
-use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 /// The schema of one database at one schema version. Immutable and shared.
@@ -22,12 +22,12 @@ use std::sync::{Arc, OnceLock};
 pub struct Schema {
     /// Time of the last schema write in microseconds; 0 if there was none.
     pub version: i64,
-    collections: HashMap<CollId, Arc<Collection>>,
-    functions: HashMap<DocId, Arc<Function>>,
-    roles: HashMap<Str, Arc<Role>>,
-    providers: HashMap<Str, Arc<AccessProvider>>,
-    names: HashMap<Str, Item>,
-    aliases: HashMap<Str, Item>,
+    collections: FastMap<CollId, Arc<Collection>>,
+    functions: FastMap<DocId, Arc<Function>>,
+    roles: FastMap<Str, Arc<Role>>,
+    providers: FastMap<Str, Arc<AccessProvider>>,
+    names: FastMap<Str, Item>,
+    aliases: FastMap<Str, Item>,
 }
 
 /// What a free identifier may mean.
@@ -210,7 +210,7 @@ fn same_indexes(loaded: &Collection, definition: &Definition) -> bool {
 }
 
 /// Collections win over functions, should two items ever bear one name.
-fn insert_item(map: &mut HashMap<Str, Item>, name: Str, item: Item) {
+fn insert_item(map: &mut FastMap<Str, Item>, name: Str, item: Item) {
     match item {
         Item::Collection(_) => {
             map.insert(name, item);
