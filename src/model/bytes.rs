@@ -84,7 +84,7 @@ fn mark(out: &mut [u8], offset: u32, inverted: bool) {
 pub(crate) fn restore(value: Value) -> Value {
     match value {
         Value::Time(time) if is_pending(time) => Value::TransactionTime,
-        Value::Array(items) => Value::Array(Arc::new(items.iter().cloned().map(restore).collect())),
+        Value::Array(items) => Value::array(items.iter().cloned().map(restore).collect()),
         Value::Object(object) => {
             let fields = object
                 .iter()

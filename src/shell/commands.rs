@@ -465,9 +465,9 @@ fn edited(editor: &str, text: &str) -> std::io::Result<String> {
 
 fn demo(shell: &mut Shell, _: &str) -> Result<(), Stop> {
     match Engine::fill_demo(shell.place.session()) {
-        Ok(true) => Ok(shell.output.note(
-            "the demo store is open: `Order.all()`, then `:as @doc/Customer/1` and again",
-        )?),
+        Ok(true) => Ok(shell
+            .output
+            .note("the demo store is open: `Order.all()`, then `:as @doc/Customer/1` and again")?),
         Ok(false) => Ok(shell.output.note("the demo store is here already")?),
         Err(error) => fail(shell, &error.message),
     }

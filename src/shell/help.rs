@@ -51,21 +51,22 @@ fn overview() -> String {
 /// What is known of a topic.
 fn about(library: &Library, topic: &str) -> Option<String> {
     if let Some(command) = commands::find(topic.trim_start_matches([':', '.']))
-        && (topic.starts_with([':', '.']) || library.global(topic).is_none()) {
-            let mut text = format!(":{} {}", command.name, command.arguments)
-                .trim_end()
-                .to_string();
-            if !command.aliases.is_empty() {
-                let names: Vec<String> = command
-                    .aliases
-                    .iter()
-                    .map(|name| format!(":{name}"))
-                    .collect();
-                text.push_str(&format!("   (also {})", names.join(", ")));
-            }
-            text.push_str(&format!("\n  {}", command.about));
-            return Some(text);
+        && (topic.starts_with([':', '.']) || library.global(topic).is_none())
+    {
+        let mut text = format!(":{} {}", command.name, command.arguments)
+            .trim_end()
+            .to_string();
+        if !command.aliases.is_empty() {
+            let names: Vec<String> = command
+                .aliases
+                .iter()
+                .map(|name| format!(":{name}"))
+                .collect();
+            text.push_str(&format!("   (also {})", names.join(", ")));
         }
+        text.push_str(&format!("\n  {}", command.about));
+        return Some(text);
+    }
     let topic = topic.trim_end_matches("()");
     if let Some((owner, name)) = topic.rsplit_once('.') {
         let (label, shape) = shape_named(library, owner)?;

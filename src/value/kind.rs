@@ -6,6 +6,7 @@ use crate::fql::syntax::{Location, Source, ast};
 use crate::store::TxnTime;
 use std::sync::Arc;
 
+use super::items::Items;
 use super::set::{Cursor, EventSource, Set};
 
 /// A document id, non-negative in practice.
@@ -53,7 +54,7 @@ pub enum Value {
     /// A UUID.
     Uuid([u8; 16]),
     /// An array.
-    Array(Arc<Vec<Value>>),
+    Array(Arc<Items>),
     /// A plain object.
     Object(Arc<Object>),
     /// A document reference, existing or not.
@@ -280,7 +281,7 @@ impl Value {
 
     /// An array.
     pub fn array(items: Vec<Value>) -> Value {
-        Value::Array(Arc::new(items))
+        Value::Array(Arc::new(Items::from(items)))
     }
 
     /// An object.

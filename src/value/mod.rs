@@ -6,6 +6,7 @@
 pub mod codec;
 pub mod decode;
 pub mod format;
+mod items;
 pub mod key;
 mod kind;
 pub mod number;
@@ -18,6 +19,7 @@ pub(crate) mod testing;
 pub mod text;
 pub mod time;
 
+pub use items::Items;
 pub use kind::*;
 pub use set::*;
 

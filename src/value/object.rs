@@ -20,6 +20,19 @@ pub struct Object {
     index: Option<Box<HashMap<Str, usize>>>,
 }
 
+impl Drop for Object {
+    fn drop(&mut self) {
+        // See `items`: what is nested deeply is freed on a growing stack.
+        if self
+            .fields
+            .iter()
+            .any(|(_, value)| super::items::holds_values(value))
+        {
+            super::deep(|| drop(std::mem::take(&mut self.fields)));
+        }
+    }
+}
+
 impl Object {
     /// An empty object.
     pub fn new() -> Object {
@@ -103,8 +116,8 @@ impl Object {
 
     /// Fields in order, owned.
     #[allow(clippy::should_implement_trait)]
-    pub fn into_iter(self) -> impl Iterator<Item = (Str, Value)> {
-        self.fields.into_iter()
+    pub fn into_iter(mut self) -> impl Iterator<Item = (Str, Value)> {
+        std::mem::take(&mut self.fields).into_iter()
     }
 
     /// Keys in order.

@@ -2,6 +2,7 @@
 //!
 //! A set is a small tree, evaluated each time it is read. The evaluation lives in the interpreter.
 
+use super::items::Items;
 use super::kind::{CollId, IndexId, Str, Value};
 use crate::fql::syntax::Location;
 use crate::store::TxnTime;
@@ -48,7 +49,7 @@ pub enum Plan {
         reversed: bool,
     },
     /// Elements of an array.
-    Array(Arc<Vec<Value>>),
+    Array(Arc<Items>),
     /// One element.
     Single(Value),
     /// Integers from, until (exclusive).
@@ -168,6 +169,9 @@ impl Drop for Set {
                 set.plan.take_inner(&mut pending);
             }
         }
+        // What else the plan holds may hold sets again.
+        let plan = std::mem::replace(&mut self.plan, Plan::Sequence(0, 0));
+        super::deep(|| drop(plan));
     }
 }
 

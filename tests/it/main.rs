@@ -6,12 +6,13 @@ mod access_jwt;
 mod access_matrix;
 mod command_line;
 mod conformance;
+mod deep_values;
 mod examples;
 mod hostile;
 mod http;
-mod sharing;
 mod mutations;
 mod session_serial;
+mod sharing;
 mod signatures;
 
 mod golden;

@@ -63,8 +63,7 @@ pub const DEFAULT_PAGE: u32 = 16;
 pub const MAX_STRING: usize = 16 * 1024 * 1024;
 
 /// How a query is to be run.
-#[derive(Clone)]
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Options {
     /// Report performance hints in the summary.
     pub performance_hints: bool,
@@ -75,7 +74,6 @@ pub struct Options {
     /// Compute operations (fifty calls each) a query may use.
     pub compute_limit: Option<u64>,
 }
-
 
 /// The greatest effect allowed, and what forbids more.
 #[derive(Clone, Copy, Debug)]

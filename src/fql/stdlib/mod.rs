@@ -41,7 +41,7 @@ pub use globals::GLOBALS;
 use crate::fql::interp::{
     Effect, Failure, Interp, Library, MAX_STRING, Member, MemberKind, Result, Shape,
 };
-use crate::value::{NullReason, Value};
+use crate::value::{Items, NullReason, Value};
 use std::sync::Arc;
 
 /// Elements of an array that a function makes.
@@ -187,8 +187,8 @@ fn int(value: Option<&Value>) -> i64 {
 }
 
 /// The elements of an array; none for any other kind, which conversion excludes.
-fn items(value: Option<&Value>) -> &Arc<Vec<Value>> {
-    static EMPTY: std::sync::LazyLock<Arc<Vec<Value>>> = std::sync::LazyLock::new(Arc::default);
+fn items(value: Option<&Value>) -> &Arc<Items> {
+    static EMPTY: std::sync::LazyLock<Arc<Items>> = std::sync::LazyLock::new(Arc::default);
     match value {
         Some(Value::Array(items)) => items,
         _ => &EMPTY,

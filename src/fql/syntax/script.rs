@@ -379,7 +379,10 @@ mod tests {
 
     #[test]
     fn methods_named_like_keywords_are_methods() {
-        assert_eq!(split("xs.at(0)\n\n:type 1\n1"), ["xs.at(0)", ":type 1", "1"]);
+        assert_eq!(
+            split("xs.at(0)\n\n:type 1\n1"),
+            ["xs.at(0)", ":type 1", "1"]
+        );
     }
 
     #[test]

@@ -81,7 +81,7 @@ impl Interp {
             return Err(Failure::new("invalid_bounds", message));
         };
         Ok(match n {
-            0 => Set::new(Plan::Array(Arc::new(Vec::new()))),
+            0 => Set::new(Plan::Array(Arc::default())),
             n => Set::over(set, Plan::Take(set.clone(), n)),
         })
     }

@@ -751,7 +751,7 @@ impl<'a> Reader<'a> {
                     reversed,
                 }
             }
-            2 => Plan::Array(Arc::new(self.values()?)),
+            2 => Plan::Array(Arc::new(self.values()?.into())),
             3 => Plan::Single(self.value()?),
             4 => Plan::Sequence(self.signed()?, self.signed()?),
             tag @ 5..=7 => {

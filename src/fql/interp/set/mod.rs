@@ -42,10 +42,10 @@ mod token;
 
 pub use build::reversed;
 pub use events::{Event, EventBounds, EventKind, EventPosition, Events};
-pub use token::is_event_source_token;
 pub use explain::ReadPlan;
 pub use index_call::INDEX_METHOD;
 pub use page::Page;
+pub use token::is_event_source_token;
 
 use super::{Ceiling, Effect, Interp, Result};
 use crate::model::Version;

@@ -377,7 +377,7 @@ pub(super) struct Listed {
 }
 
 pub(super) enum Items {
-    Array(Arc<Vec<Value>>),
+    Array(Arc<crate::value::Items>),
     Sequence(i64, i64),
     Single(Value),
 }
