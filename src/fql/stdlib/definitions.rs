@@ -137,7 +137,7 @@ pub static SHAPES: &[&Shape] = &[
                 &[
                     "(data: { name: String, privileges: Any | Null, membership: Any | Null, data: { *: Any } | Null }) => Role",
                 ],
-                "Role.create({ name: 'reader', privileges: [], membership: [] })",
+                "Role.create({ name: 'reader' })",
             ),
             named(
                 &["(name: String) => NamedRef<Role>"],

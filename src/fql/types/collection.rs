@@ -230,21 +230,25 @@ fn written(env: &Environment, ty: &TypeExpr, has_default: bool) -> Ty {
         open: false,
     } = &ty.kind
     {
+        let members: Vec<(Str, Ty)> = fields
+            .iter()
+            .map(|field| {
+                (
+                    field.name.name.clone(),
+                    written(env, &field.ty, field.default.is_some()),
+                )
+            })
+            .collect();
+        // An object that can be made of nothing may be left out (`spec schema-fsl 4.5`).
+        let all_optional = members
+            .iter()
+            .all(|(_, ty)| super::constrain::may_be_missing(ty));
         let record = Ty::record(
-            fields
-                .iter()
-                .map(|field| {
-                    (
-                        field.name.name.clone(),
-                        written(env, &field.ty, field.default.is_some()),
-                    )
-                })
-                .collect(),
+            members,
             wildcard.as_ref().map(|wildcard| widened(env, wildcard)),
             Loc::NONE,
         );
-        let all_default = fields.iter().all(|field| field.default.is_some());
-        return if has_default || all_default {
+        return if has_default || all_optional {
             optional(record)
         } else {
             record

@@ -770,7 +770,7 @@ fn widened_wildcard(wildcard: &Ty) -> Ty {
 }
 
 /// Whether a field of that type may be left out.
-fn may_be_missing(ty: &Ty) -> bool {
+pub(super) fn may_be_missing(ty: &Ty) -> bool {
     match &ty.kind {
         Kind::Named(id::NULL, None) => true,
         Kind::Union(parts) => parts.iter().any(may_be_missing),

@@ -181,6 +181,12 @@ impl Shown {
                         param.write(out, 11)?;
                         out.write_char(')')?;
                     }
+                    // A tuple before `=>` reads as a list of parameters: this is the list of one, the tuple.
+                    None if matches!(param, Shown::Tuple(_)) => {
+                        out.write_char('[')?;
+                        param.write(out, 0)?;
+                        out.write_char(']')?;
+                    }
                     None => param.write(out, 11)?,
                 }
                 out.write_str(" => ")?;

@@ -30,8 +30,11 @@ impl TypeSource {
         match self {
             TypeSource::Tree(tree) => tree.clone(),
             TypeSource::Text(text) => {
-                let parsed =
-                    crate::fql::syntax::parse_type(&Source::new("*signature*", text.clone()));
+                // Object types of fields may have defaults.
+                let parsed = crate::fql::syntax::parse_schema_type(&Source::new(
+                    "*signature*",
+                    text.clone(),
+                ));
                 Arc::new(parsed.unwrap_or(TypeExpr {
                     kind: TypeKind::Any,
                     span: Default::default(),
