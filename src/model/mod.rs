@@ -198,8 +198,8 @@ impl Model {
 
     /// A transaction in a database, over the newest committed state.
     pub fn begin(self: &Arc<Self>, scope: ScopeId) -> Result<Txn, ModelError> {
-        let snapshot = self.store.snapshot()?;
-        let time = self.now().max(snapshot.time());
+        // The clock first: see `Store::snapshot_at`.
+        let (snapshot, time) = self.store.snapshot_at(self.now())?;
         let schema = self.schema_of(scope, &snapshot)?;
         Ok(Txn::new(self.clone(), snapshot, time, scope, schema))
     }

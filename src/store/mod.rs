@@ -228,6 +228,13 @@ pub struct Committed {
 pub trait Store: Send + Sync {
     /// The newest committed state. Cheap: no table is opened, nothing is copied.
     fn snapshot(&self) -> Result<Arc<dyn Snapshot>, StoreError>;
+    /// The newest committed state and the time to read it as: `now`, unless a commit that the snapshot does not
+    /// contain has been given an earlier time already. So whoever reads at a time has seen everything up to it.
+    fn snapshot_at(&self, now: TxnTime) -> Result<(Arc<dyn Snapshot>, TxnTime), StoreError> {
+        let snapshot = self.snapshot()?;
+        let time = now.max(snapshot.time());
+        Ok((snapshot, time))
+    }
     /// Applies a commit durably, or says why not. Blocks until it is on disk. A commit that
     /// changes nothing returns its snapshot's time at once.
     fn commit(&self, commit: Commit) -> Result<TxnTime, StoreError>;

@@ -15,7 +15,7 @@ use parking_lot::{Condvar, Mutex, RwLock};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 /// A batch takes so many commits at most,
 const BATCH_COMMITS: usize = 1024;
@@ -49,6 +49,8 @@ pub(super) struct Pipeline {
     publisher: Publisher,
     clock: Arc<dyn Clock>,
     batches: AtomicU64,
+    /// Commits that are not visible yet have no earlier times than this; `i64::MAX`: there are none.
+    under_way: AtomicI64,
 }
 
 #[derive(Default)]
@@ -123,11 +125,28 @@ impl Pipeline {
             publisher: Publisher::default(),
             clock,
             batches: AtomicU64::new(0),
+            under_way: AtomicI64::new(i64::MAX),
         }
     }
 
     pub(super) fn snapshot(&self) -> Result<Arc<dyn Snapshot>, StoreError> {
         self.current.read().clone().ok_or(StoreError::Closed)
+    }
+
+    /// See [`super::Store::snapshot_at`]. `now` was read before: a commit that begins only after `under_way` was
+    /// looked at is stamped later than `now`.
+    pub(super) fn snapshot_at(
+        &self,
+        now: TxnTime,
+    ) -> Result<(Arc<dyn Snapshot>, TxnTime), StoreError> {
+        let under_way = self.under_way.load(Ordering::SeqCst);
+        let snapshot = self.snapshot()?;
+        let seen = snapshot.time();
+        let mut time = now.max(seen);
+        if under_way > seen.0 {
+            time = time.min(TxnTime(under_way - 1)).max(seen);
+        }
+        Ok((snapshot, time))
     }
 
     pub(super) fn subscribe(&self) -> CommitFeed {
@@ -171,6 +190,7 @@ impl Pipeline {
     fn lead(&self) {
         let (submissions, tickets) = self.queue.lock().take_batch();
         let outcome = catch_unwind(AssertUnwindSafe(|| self.commit_batch(submissions)));
+        self.under_way.store(i64::MAX, Ordering::SeqCst);
         let (results, committed) = outcome.unwrap_or_else(|_| {
             let failure = StoreError::Io("the storage engine failed".to_owned());
             (vec![Err(failure); tickets.len()], Vec::new())
@@ -201,6 +221,9 @@ impl Pipeline {
             );
         };
         let before = committer.last;
+        // Announced before the clock is read: who reads meanwhile either sees this or has an earlier time.
+        let earliest = self.clock.now_micros().max(before.0.saturating_add(1));
+        self.under_way.store(earliest, Ordering::SeqCst);
         let mut prepared = Vec::with_capacity(batch.len());
         let mut results = Vec::with_capacity(batch.len());
         for Submission { commit, .. } in batch {
@@ -212,7 +235,9 @@ impl Pipeline {
                 results.push(Err(StoreError::Io("there are no times left".to_owned())));
                 continue;
             };
-            let time = TxnTime(self.clock.now_micros().max(next));
+            // One past the clock: a reader whose time is this very microsecond does not see this commit.
+            let now = self.clock.now_micros().saturating_add(1);
+            let time = TxnTime(now.max(next).max(earliest));
             committer.last = time;
             let commit = prepare(commit, time);
             committer

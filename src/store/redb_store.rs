@@ -99,6 +99,10 @@ impl Store for RedbStore {
         self.pipeline.snapshot()
     }
 
+    fn snapshot_at(&self, now: TxnTime) -> Result<(Arc<dyn Snapshot>, TxnTime), StoreError> {
+        self.pipeline.snapshot_at(now)
+    }
+
     fn commit(&self, commit: Commit) -> Result<TxnTime, StoreError> {
         self.pipeline.commit(commit)
     }

@@ -9,13 +9,19 @@ use super::kind::{Binding, NativeFn, Value};
 use std::ops::{Deref, DerefMut};
 
 /// The elements of an array.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Items(Vec<Value>);
 
 impl Items {
     /// The elements, owned.
     pub fn into_vec(mut self) -> Vec<Value> {
         std::mem::take(&mut self.0)
+    }
+}
+
+impl std::fmt::Debug for Items {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
     }
 }
 
