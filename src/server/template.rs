@@ -53,11 +53,7 @@ fn decode(bytes: &[u8], format: Format) -> Result<Request, Fault> {
     }
     let mut template = None;
     let mut arguments: Vec<(String, Argument)> = Vec::new();
-    loop {
-        let key = match reader.next_token()? {
-            Token::Key(key) => key,
-            _ => break,
-        };
+    while let Token::Key(key) = reader.next_token()? {
         match key.as_str() {
             "query" => {
                 let first = reader.next_token()?;
