@@ -237,6 +237,47 @@ impl Engine<'_> {
         }
     }
 
+    /// An argument does not fit the variant that the arguments before it decided for: the failures against all
+    /// variants it does not fit, not just against that one (`spec typing 8.1`).
+    pub(super) fn blamed(
+        &mut self,
+        value: &Ty,
+        using: &Ty,
+        failures: Vec<Failure>,
+    ) -> Vec<Failure> {
+        let decided = as_var(using).and_then(|variable| {
+            let listeners = self.var(variable).upper.iter();
+            listeners
+                .filter_map(|bound| match bound.kind {
+                    Kind::ChoiceArg(id, index) => Some((id, usize::from(index))),
+                    _ => None,
+                })
+                .find(|(id, _)| {
+                    let choice = &self.choices[*id as usize];
+                    choice.done && choice.exclusive
+                })
+        });
+        let (Some((id, index)), false) = (decided, failures.is_empty()) else {
+            return failures;
+        };
+        let choice = &self.choices[id as usize];
+        let (variants, group) = (choice.variants.clone(), choice.group);
+        let mut rejected = Vec::new();
+        for variant in variants.iter() {
+            if let Kind::Function(function) = &variant.kind
+                && let Some(param) = function.param(index)
+                && let Err(failures) = self.attempt(value, param)
+            {
+                rejected.push(failures);
+            }
+        }
+        if rejected.len() < 2 || self.limit.is_some() {
+            return failures;
+        }
+        self.reject(rejected, group);
+        std::mem::take(&mut self.failures)
+    }
+
     /// Lets one input of a choice that is not exclusive use a variant.
     fn assign(&mut self, id: ChoiceId, index: usize, value: &Ty, variant: usize) {
         let choice = &self.choices[id as usize];

@@ -292,6 +292,8 @@ impl<'e> Engine<'e> {
         let fatal = std::mem::take(&mut self.fatal);
         self.problems.extend(fatal);
         if !failures.is_empty() {
+            self.begin();
+            let failures = self.blamed(value, using, failures);
             let problem = self.bundle(value, using, at, failures);
             self.problems.push(problem);
         }
