@@ -99,10 +99,20 @@ impl Interp {
         Ok(self.read(doc)?.err())
     }
 
-    /// The name of a document in a named collection.
+    /// Whether this query has written the document.
+    fn written_now(&mut self, doc: &Doc, id: DocId) -> Result<bool> {
+        let version = self.txn.get(doc.coll, id, None)?;
+        Ok(version.is_some_and(|version| version.ts.is_none()))
+    }
+
+    /// The name of a document in a named collection; its id for those who may not read it.
     pub fn doc_name(&mut self, doc: &Doc) -> Result<Str> {
         match &doc.key {
             DocKey::Name(name) => Ok(name.clone()),
+            // Whoever wrote it in this query knows its name, whatever they may read.
+            DocKey::Id(id) if !self.written_now(doc, *id)? && !self.can_read(doc, Some(*id))? => {
+                Ok(id.0.to_string().into())
+            }
             DocKey::Id(id) => match self
                 .txn
                 .get(doc.coll, *id, doc.at.or(self.as_of))?

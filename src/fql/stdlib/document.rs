@@ -331,9 +331,11 @@ pub fn by_name(me: &mut Interp, this: &Value, args: &[Value]) -> Result {
             ));
         }
     };
-    let key = match me.txn.by_name(coll, &name, me.at)? {
-        Some(id) => DocKey::Id(id),
-        None => DocKey::Name(name),
+    let found = me.txn.by_name(coll, &name, me.at)?;
+    let key = match found {
+        // Who may not read it keeps to the name they gave: an id tells no name to them.
+        Some(id) if me.can_read(&me.doc(coll, id), Some(id))? => DocKey::Id(id),
+        Some(_) | None => DocKey::Name(name),
     };
     Ok(Value::Doc(Arc::new(Doc {
         coll,
