@@ -397,3 +397,38 @@ fn nothing_prints_a_secret() {
         .query(&Request::text("abort(Key.all())"));
     assert!(!format!("{error:?}").contains(&key));
 }
+
+/// A reference to a definition shows its name to those who may read it and to those who gave it, to nobody else.
+#[test]
+fn names_are_shown_to_those_who_may_read_them() {
+    let engine = Engine::memory().expect("an engine");
+    let root = engine.root();
+    must(
+        &root,
+        "Function.create({name: 'hushed', body: 'x => x'})
+         Function.create({name: 'open', body: 'x => x'})
+         Role.create({name: 'reader', privileges: {resource: 'Function', actions: {read: 'f => f.name == \"open\"'}}})",
+    );
+    // A page of somebody else's query, continued: its cursor knows the documents by their ids.
+    let cursor = |name: &str| {
+        let text = format!(
+            "[1, 2].map(_ => Function.byName('{name}')).toSet().pageSize(1).paginate().after!"
+        );
+        secret(&root, &text)
+    };
+    let reader = root.with_role(Some("@role/reader".into()));
+    let page =
+        |session: &Session, cursor: &str| must(session, &format!("Set.paginate('{cursor}').data"));
+    let (hushed, own) = (cursor("hushed"), cursor("open"));
+    assert!(page(&root, &hushed).contains("hushed"));
+    assert!(!page(&reader, &hushed).contains("hushed"));
+    assert!(page(&reader, &own).contains("open"));
+    // A name that was given says nothing new, whether there is such a function or not.
+    let shown =
+        |name: &str| must(&reader, &format!("Function.byName('{name}')")).replace(name, "NAME");
+    assert_eq!(shown("hushed"), shown("absent"));
+    assert_eq!(
+        ask(&reader, "Function.byName('hushed').exists()"),
+        Ok("false".into())
+    );
+}

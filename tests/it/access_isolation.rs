@@ -3,10 +3,11 @@
 //!
 //! A random tree of databases is filled; random queries run under random secrets. Then everything that a secret may
 //! not see is changed (data, schema, roles, keys, children elsewhere), and the same queries must answer the same:
-//! value in every format, static type, error, summary, schema version. And no answer may hold a marker of a place
-//! that the secret has no access to, unless the query itself wrote it.
+//! value in every format, static type, error, summary, schema version, its plan (`:explain`), what may be completed
+//! after it, the names on offer, the events of its sources. And no answer may hold a marker of a place that the secret
+//! has no access to, unless the query itself wrote it.
 
-use fql::engine::{Engine, Request, Session};
+use fql::engine::{Engine, FeedRequest, Request, Session, Start, StreamEvent, Subscription};
 use fql::value::Str;
 use fql::value::format::Format;
 use proptest::prelude::*;
@@ -248,7 +249,51 @@ fn observe(session: &Session, text: &str) -> String {
             }
         }
     }
+    // What the shell would offer: the plan of a set, what may follow the text, the names in reach.
+    let plan = session.explain(&Request::text(text));
+    match plan.result {
+        Ok(plan) => seen.push_str(&plan.to_text(Format::Simple)),
+        Err(error) => seen.push_str(&error.message),
+    }
+    let request = Request::text(text);
+    seen.push_str(&format!("\n{:?}\n", session.type_at(&request, text.len())));
+    seen.push_str(&format!("{:?}\n", session.outline()));
     seen
+}
+
+/// Sources of events that a secret may have, and streams that follow them.
+fn follow(session: &Session) -> Vec<(String, Subscription)> {
+    const SOURCES: [&str; 3] = [
+        "Item.all().eventSource()",
+        "Item.all().map(.text).eventSource()",
+        "Item.where(.open).eventSource()",
+    ];
+    let mut streams = Vec::new();
+    for text in SOURCES {
+        if let Ok(token) = session.query(&Request::text(text)).result {
+            let token = token.to_text(Format::Simple).trim_matches('"').to_string();
+            let stream = session.subscribe(&token, Start::Source).expect("a stream");
+            streams.push((token, stream));
+        }
+    }
+    streams
+}
+
+/// What a stream and a feed tell of changes since they were made; a position in time is no news.
+fn told(session: &Session, token: &str, stream: &mut Subscription) -> Vec<String> {
+    let mut events = stream.events();
+    events.push(stream.status());
+    let feed = session.feed(&FeedRequest {
+        token: token.to_string(),
+        start: Start::Source,
+        page_size: 16,
+        timeout: None,
+        cancel: None,
+    });
+    events.extend(feed.expect("a page of events").events);
+    let news = |event: &StreamEvent| !matches!(event, StreamEvent::Status { .. });
+    let news = events.iter().filter(|event| news(event));
+    news.map(|event| format!("{event:?}")).collect()
 }
 
 /// Queries that write are undone: they are only tried.
@@ -303,7 +348,11 @@ proptest! {
                 .collect();
             let before: Vec<String> = texts.iter().map(|text| observe(&session, text)).collect();
             let version = session.query(&Request::text("1")).schema_version;
+            let streams = follow(&session);
             world.disturb(who.place, round);
+            for (token, mut stream) in streams {
+                prop_assert_eq!(told(&session, &token, &mut stream), Vec::<String>::new(), "{:?}", who);
+            }
             for (text, before) in texts.iter().zip(&before) {
                 let after = observe(&session, text);
                 // A fresh id, time or secret is new each time.
@@ -358,10 +407,13 @@ proptest! {
         let world = World::new(&plans);
         let count = world.paths.len();
         let mut sessions: Vec<(usize, bool, Session)> = Vec::new();
+        let mut streams = Vec::new();
         for (place, kind) in &who {
             let place = place % count;
             let secret = world.secret(Who { place, kind: *kind });
-            sessions.push((place, KINDS[*kind] == "token", world.engine.with_secret(&secret)));
+            let session = world.engine.with_secret(&secret);
+            streams.push(follow(&session));
+            sessions.push((place, KINDS[*kind] == "token", session));
         }
         let mut alive = vec![true; sessions.len()];
         let mut gone = vec![false; count];
@@ -406,6 +458,14 @@ proptest! {
                 *alive &= !kills(*place, *token);
                 prop_assert_eq!(good(session), *alive);
                 prop_assert_eq!(good(&session.clone()), *alive);
+            }
+            // Streams that were open go on, or end with their secret.
+            for (streams, alive) in streams.iter_mut().zip(&alive) {
+                for (_, stream) in streams {
+                    stream.events();
+                    stream.status();
+                    prop_assert_eq!(stream.has_ended(), !*alive);
+                }
             }
         }
     }

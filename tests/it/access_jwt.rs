@@ -249,3 +249,51 @@ fn only_the_keys_of_the_provider_sign() {
         .expect("a key set");
     assert!(!world.accepts(&good));
 }
+
+/// Keys on elliptic curves: each algorithm with its own curve, and no other.
+#[test]
+fn elliptic_curves_sign_too() {
+    use p256::elliptic_curve::sec1::ToEncodedPoint;
+    let world = world();
+    let number = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+    let small = p256::SecretKey::random(&mut rsa::rand_core::OsRng);
+    let point = small.public_key().to_encoded_point(false);
+    let (x, y) = (point.x().expect("x"), point.y().expect("y"));
+    let small_jwk = json!({"kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": "small", "x": number(x), "y": number(y)});
+    let large = p384::SecretKey::random(&mut rsa::rand_core::OsRng);
+    let point = large.public_key().to_encoded_point(false);
+    let (x, y) = (point.x().expect("x"), point.y().expect("y"));
+    // Without `alg`, the curve says which one.
+    let large_jwk =
+        json!({"kty": "EC", "crv": "P-384", "kid": "large", "x": number(x), "y": number(y)});
+    let set = json!({"keys": [keys()[0].jwk, small_jwk, large_jwk]}).to_string();
+    world.engine.pin_key_set(URI, &set).expect("a key set");
+    let der = |der: &[u8]| EncodingKey::from_ec_der(der);
+    let small = der(small.to_pkcs8_der().expect("DER").as_bytes());
+    let large = der(large.to_pkcs8_der().expect("DER").as_bytes());
+    let sign = |algorithm, kid: &str, key: &EncodingKey| {
+        let mut header = Header::new(algorithm);
+        header.kid = Some(kid.into());
+        jsonwebtoken::encode(&header, &world.claims(), key).expect("a token")
+    };
+    let good = [
+        sign(Algorithm::ES256, "small", &small),
+        sign(Algorithm::ES384, "large", &large),
+    ];
+    for token in &good {
+        assert!(world.accepts(token));
+        // Another of the set's keys, named for it.
+        let signed = |header: Json| {
+            let (_, rest) = token.split_once('.').expect("parts");
+            format!("{}.{rest}", URL_SAFE_NO_PAD.encode(header.to_string()))
+        };
+        assert!(!world.accepts(&signed(json!({"alg": "ES256", "kid": "one"}))));
+        assert!(!world.accepts(&signed(json!({"alg": "RS256", "kid": "small"}))));
+        assert!(!world.accepts(&signed(json!({"alg": "HS256", "kid": "small"}))));
+    }
+    let other = der(p256::SecretKey::random(&mut rsa::rand_core::OsRng)
+        .to_pkcs8_der()
+        .expect("DER")
+        .as_bytes());
+    assert!(!world.accepts(&sign(Algorithm::ES256, "small", &other)));
+}
