@@ -54,6 +54,7 @@ impl Engine {
             }
         }
         batch.snapshot = target.snapshot()?.time();
+        batch.writes.push(self.model.layout_row());
         target.commit(batch)?;
         Ok(())
     }

@@ -72,7 +72,10 @@ pub enum OpenError {
 impl Engine {
     /// Opens a file, created if absent.
     pub fn open(path: impl AsRef<Path>) -> Result<Arc<Engine>, OpenError> {
-        Engine::over(Arc::new(crate::store::RedbStore::open(path.as_ref())?))
+        let engine = Engine::assemble(Arc::new(crate::store::RedbStore::open(path.as_ref())?))?;
+        engine.model.upgrade()?;
+        upkeep::Upkeep::start(&engine);
+        Ok(engine)
     }
 
     /// A transient database in memory.
@@ -82,13 +85,19 @@ impl Engine {
 
     /// An engine over any store.
     pub fn over(store: Arc<dyn Store>) -> Result<Arc<Engine>, OpenError> {
+        let engine = Engine::assemble(store)?;
+        upkeep::Upkeep::start(&engine);
+        Ok(engine)
+    }
+
+    fn assemble(store: Arc<dyn Store>) -> Result<Arc<Engine>, OpenError> {
         let model = Model::open(store, Arc::new(crate::store::SystemClock))?;
         let library = Arc::new(stdlib::library());
         model.set_computed_fields(Arc::new(computed::IndexedFields {
             model: Arc::downgrade(&model),
             library: library.clone(),
         }));
-        let engine = Arc::new(Engine {
+        Ok(Arc::new(Engine {
             model,
             library,
             queries: QueryCache::new(512),
@@ -98,9 +107,7 @@ impl Engine {
             environments: typing::Environments::default(),
             key_sets: crate::access::jwks::KeySets::default(),
             root_secrets: parking_lot::RwLock::default(),
-        });
-        upkeep::Upkeep::start(&engine);
-        Ok(engine)
+        }))
     }
 
     /// A session of the file's owner: root authority in the root database.

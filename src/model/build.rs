@@ -121,7 +121,7 @@ impl Model {
 }
 
 /// Writes the entries of one document, from its stored versions and tombstones, oldest first.
-fn add_document(
+pub(crate) fn add_document(
     txn: &mut Txn,
     collection: &Arc<Collection>,
     index: &BackingIndex,
@@ -299,14 +299,25 @@ impl Chains {
             None => keys::collection(txn.scope(), coll).to_vec(),
         };
         let end = keys::successor(&keys::collection(txn.scope(), coll));
+        Chains::over(start, end, after)
+    }
+
+    fn over(start: Vec<u8>, end: Vec<u8>, last: Option<DocId>) -> Chains {
         Chains {
             current: RawCursor::current(Table::Documents, start.clone(), end.clone(), false),
             current_head: None,
             history: RawCursor::unrecorded(Table::History, start, end, false),
             history_head: None,
             started: false,
-            last: after,
+            last,
         }
+    }
+
+    /// One document, if it has any version.
+    pub fn of(txn: &Txn, coll: CollId, id: DocId) -> Chains {
+        let start = keys::document(txn.scope(), coll, id).to_vec();
+        let end = keys::successor(&start);
+        Chains::over(start, end, None)
     }
 
     /// As committed, without own writes, and not validated.

@@ -242,13 +242,7 @@ impl Txn {
             self.system_set(&keys::system::key_owner(id, scope), None, Stamps::new());
         }
         let (start, end) = keys::scope_range(scope);
-        for table in [
-            Table::Documents,
-            Table::History,
-            Table::Index,
-            Table::IndexHistory,
-            Table::System,
-        ] {
+        for table in Table::ALL {
             self.overlay.forget_range(table, &start, &end);
         }
         self.dropped.push(scope);

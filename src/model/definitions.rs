@@ -166,7 +166,7 @@ impl Txn {
             self.discard_index(index.id);
         }
         let start = keys::collection(self.scope(), collection.id);
-        for table in [Table::Documents, Table::History] {
+        for table in [Table::Documents, Table::History, Table::Changes] {
             maintain::discard(self, table, &start);
         }
         Ok(())

@@ -12,7 +12,7 @@ use super::version::{self, Header, Version};
 use super::{IndexedDocument, ModelError, keys};
 use crate::store::{Bytes, Stamp, StampPlace, Table, TxnTime};
 use crate::value::{CollId, DocId, IndexId, Object, Time, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A write to a document, as its history has it.
@@ -57,7 +57,7 @@ impl Txn {
     }
 
     /// The documents of a collection that others' commits wrote after `since` and up to `until`, with all their
-    /// retained versions, in id order. Walks the whole collection.
+    /// retained versions, in id order. Costs what was changed.
     pub fn changed_documents(
         &mut self,
         coll: CollId,
@@ -67,18 +67,22 @@ impl Txn {
         let Some(collection) = self.schema().collection(coll).cloned() else {
             return Ok(Vec::new());
         };
-        let mut chains = Chains::new(self, coll, None).committed();
-        let mut found = Vec::new();
-        while let Some((id, versions)) = chains.next(self)? {
-            let within =
-                |bytes: &Bytes| keys::time_at(bytes, 0).is_some_and(|ts| ts > since && ts <= until);
-            if versions.iter().any(within) {
-                let events: Result<_, _> = versions
-                    .into_iter()
-                    .map(|bytes| version_event(&collection, bytes))
-                    .collect();
-                found.push((id, events?));
-            }
+        let mut changes = self.changes(coll, None, since, until)?;
+        let mut changed = BTreeSet::new();
+        while let Some((_, ids)) = changes.next(self)? {
+            changed.extend(ids);
+        }
+        let mut found = Vec::with_capacity(changed.len());
+        for id in changed {
+            let mut chain = Chains::of(self, coll, id).committed();
+            let Some((id, versions)) = chain.next(self)? else {
+                continue;
+            };
+            let events: Result<_, _> = versions
+                .into_iter()
+                .map(|bytes| version_event(&collection, bytes))
+                .collect();
+            found.push((id, events?));
         }
         Ok(found)
     }
@@ -240,8 +244,19 @@ impl Txn {
         let mut chain: Vec<Bytes> = committed.iter().cloned().chain(own.clone()).collect();
         let mut old = self.rows(collection, id, &chain)?;
         old.append(&mut self.rows(collection, id, &committed)?);
+        let times = |chain: &[Bytes]| -> BTreeSet<TxnTime> {
+            chain.iter().map(|bytes| written(bytes)).collect()
+        };
+        let times_before = times(&committed);
         chain = committed;
         change(&mut chain);
+        let times_after = times(&chain);
+        for ts in times_before.difference(&times_after) {
+            self.unlog_past_change(collection.id, id, *ts)?;
+        }
+        for ts in times_after.difference(&times_before) {
+            self.log_past_change(collection.id, id, *ts);
+        }
         let new = self.rows(collection, id, &chain)?;
         for ((number, key), (table, _, _)) in old {
             if new.contains_key(&(number, key.clone())) {

@@ -10,6 +10,7 @@
 //! | history | `scope coll id !ts` | a superseded version, or a tombstone at the time of a deletion |
 //! | index | `scope index terms values id coll` | `added [ttl]` |
 //! | index history | `scope index terms values id coll !removed` | `added [ttl]` |
+//! | changes | `scope coll ts id` | further ids of documents that transaction changed |
 //! | system | `scope tag ...` (see [`system`]) | counters, versions, build progress |
 //!
 //! The reserved scope [`GLOBAL`] holds what is looked up across databases.
@@ -119,6 +120,35 @@ pub fn history(scope: ScopeId, coll: CollId, id: DocId, ts: TxnTime) -> [u8; HIS
     key
 }
 
+/// Where the time of a key of the change log is.
+pub const CHANGE_TIME: usize = 16;
+
+/// `scope coll ts`
+pub fn changes_at(scope: ScopeId, coll: CollId, ts: TxnTime) -> [u8; DOCUMENT_KEY] {
+    let mut key = [0; DOCUMENT_KEY];
+    key[..16].copy_from_slice(&collection(scope, coll));
+    key[16..].copy_from_slice(&time_bytes(ts));
+    key
+}
+
+/// `scope coll ts id`
+pub fn change(scope: ScopeId, coll: CollId, ts: TxnTime, id: DocId) -> [u8; HISTORY_KEY] {
+    let mut key = [0; HISTORY_KEY];
+    key[..24].copy_from_slice(&changes_at(scope, coll, ts));
+    key[24..].copy_from_slice(&id_bytes(id));
+    key
+}
+
+/// The time of a key of the change log.
+pub fn change_time(key: &[u8]) -> Option<TxnTime> {
+    time_at(key, CHANGE_TIME)
+}
+
+/// The document in a key of the change log.
+pub fn changed_document(key: &[u8]) -> Option<DocId> {
+    id_at(key, 24)
+}
+
 /// `scope index`
 pub fn index(scope: ScopeId, index: IndexId) -> [u8; 16] {
     let mut key = [0; 16];
@@ -222,6 +252,11 @@ pub mod system {
     /// The table and start of a range that waits to be deleted.
     pub fn garbage_of(key: &[u8]) -> Option<(u8, &[u8])> {
         Some((*key.get(9)?, key.get(10..)?))
+    }
+
+    /// What the contents are written by.
+    pub fn layout() -> Vec<u8> {
+        tagged(GLOBAL, b'l', &[])
     }
 
     /// Changes whenever the schema of any database does.

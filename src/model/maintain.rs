@@ -26,6 +26,7 @@ pub(crate) struct Sweeps {
     documents: Vec<u8>,
     history: Vec<u8>,
     index_history: Vec<u8>,
+    changes: Vec<u8>,
 }
 
 /// What a step of [`Model::maintain`] has done.
@@ -39,29 +40,12 @@ pub struct Maintained {
 
 /// Has every key that begins with `start` deleted in the background.
 pub(crate) fn discard(txn: &mut Txn, table: Table, start: &[u8]) {
-    let key = keys::system::garbage(number(table), start);
+    let key = keys::system::garbage(table.index() as u8, start);
     txn.system_set(&key, Some(Vec::new()), Stamps::new());
 }
 
-fn number(table: Table) -> u8 {
-    match table {
-        Table::Documents => 0,
-        Table::History => 1,
-        Table::Index => 2,
-        Table::IndexHistory => 3,
-        Table::System => 4,
-    }
-}
-
 fn table(number: u8) -> Option<Table> {
-    [
-        Table::Documents,
-        Table::History,
-        Table::Index,
-        Table::IndexHistory,
-    ]
-    .get(usize::from(number))
-    .copied()
+    Table::ALL.get(usize::from(number)).copied()
 }
 
 impl Model {
@@ -79,6 +63,7 @@ impl Model {
         done.purged = discarded
             + self.sweep_history()?
             + self.sweep_index_history()?
+            + self.sweep_changes()?
             + self.sweep_expired()?;
         Ok(done)
     }
@@ -203,6 +188,42 @@ impl Model {
         let purged = writes.len();
         self.purge(&txn, writes)?;
         self.sweeps.lock().index_history = next;
+        Ok(purged)
+    }
+
+    /// Purges the change log up to the earliest readable time. What is younger, of each collection, is skipped.
+    fn sweep_changes(self: &Arc<Self>) -> Result<usize, ModelError> {
+        let mut from = self.sweeps.lock().changes.clone();
+        let mut txn = self.begin(keys::GLOBAL)?;
+        let mut horizons = Horizons::default();
+        let mut writes = Vec::new();
+        let mut seen = 0;
+        'collections: loop {
+            let mut cursor = RawCursor::committed(Table::Changes, from, Vec::new(), false);
+            while let Some((key, _)) = cursor.next(&mut txn)? {
+                if seen >= SWEEP_BATCH {
+                    from = key.to_vec();
+                    break 'collections;
+                }
+                seen += 1;
+                let (scope, coll) = (keys::scope_of(&key), keys::document_coll(&key));
+                let horizon = horizons.of(&mut txn, scope, coll)?;
+                if keys::change_time(&key).is_some_and(|ts| ts <= horizon) {
+                    writes.push(removal(Table::Changes, &key));
+                    continue;
+                }
+                from = keys::successor(key.get(..keys::CHANGE_TIME).unwrap_or(&key));
+                if from.is_empty() {
+                    break 'collections;
+                }
+                continue 'collections;
+            }
+            from = Vec::new();
+            break;
+        }
+        let purged = writes.len();
+        self.purge(&txn, writes)?;
+        self.sweeps.lock().changes = from;
         Ok(purged)
     }
 

@@ -39,10 +39,11 @@ mod read_log;
 mod scan;
 pub mod schema;
 mod txn;
+mod upgrade;
 pub mod version;
 mod write;
 
-pub use changes::documents_changed;
+pub use changes::{ChangeCursor, documents_changed};
 pub use databases::DatabasePath;
 pub use history::{EntryEvent, VersionEvent};
 pub use ids::IdGenerator;

@@ -34,18 +34,8 @@ impl Pending {
 /// Pending writes by table and key.
 #[derive(Default)]
 pub(crate) struct Overlay {
-    tables: [BTreeMap<Arc<[u8]>, Pending>; 5],
+    tables: [BTreeMap<Arc<[u8]>, Pending>; Table::COUNT],
     bytes: u64,
-}
-
-fn slot(table: Table) -> usize {
-    match table {
-        Table::Documents => 0,
-        Table::History => 1,
-        Table::Index => 2,
-        Table::IndexHistory => 3,
-        Table::System => 4,
-    }
 }
 
 impl Overlay {
@@ -56,7 +46,7 @@ impl Overlay {
 
     /// Whether nothing was written to `table`.
     pub fn is_clean(&self, table: Table) -> bool {
-        self.tables[slot(table)].is_empty()
+        self.tables[table.index()].is_empty()
     }
 
     /// Bytes of keys and values written.
@@ -66,12 +56,12 @@ impl Overlay {
 
     /// The pending write of a key.
     pub fn get(&self, table: Table, key: &[u8]) -> Option<&Pending> {
-        self.tables[slot(table)].get(key)
+        self.tables[table.index()].get(key)
     }
 
     /// Writes a key.
     pub fn set(&mut self, table: Table, key: &[u8], pending: Pending) {
-        let map = &mut self.tables[slot(table)];
+        let map = &mut self.tables[table.index()];
         self.bytes += size(key, &pending);
         if let Some(known) = map.get_mut(key) {
             self.bytes -= size(key, known);
@@ -83,7 +73,7 @@ impl Overlay {
 
     /// Forgets a write.
     pub fn forget(&mut self, table: Table, key: &[u8]) {
-        if let Some(pending) = self.tables[slot(table)].remove(key) {
+        if let Some(pending) = self.tables[table.index()].remove(key) {
             self.bytes -= size(key, &pending);
         }
     }
@@ -117,7 +107,7 @@ impl Overlay {
         } else {
             (Bound::Included(start), upper)
         };
-        self.tables[slot(table)].range::<[u8], _>(bounds)
+        self.tables[table.index()].range::<[u8], _>(bounds)
     }
 
     /// The first key after `after` (the first at all if `None`) in `start..end`, or the last before it if `reverse`.
@@ -142,20 +132,13 @@ impl Overlay {
 
     /// Every write of a table, ascending.
     pub fn iter(&self, table: Table) -> impl Iterator<Item = (&Arc<[u8]>, &Pending)> {
-        self.tables[slot(table)].iter()
+        self.tables[table.index()].iter()
     }
 
     /// The writes as they go to the store.
     pub fn into_writes(self) -> Vec<Write> {
-        const TABLES: [Table; 5] = [
-            Table::Documents,
-            Table::History,
-            Table::Index,
-            Table::IndexHistory,
-            Table::System,
-        ];
         let mut writes = Vec::new();
-        for (table, map) in TABLES.into_iter().zip(self.tables) {
+        for (table, map) in Table::ALL.into_iter().zip(self.tables) {
             writes.extend(map.into_iter().map(|(key, pending)| Write {
                 table,
                 key: key.to_vec(),

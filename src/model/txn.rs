@@ -413,16 +413,11 @@ impl Txn {
             return None;
         }
         self.write_history();
+        self.log_changes();
         let mut clears = Vec::new();
         for scope in &self.dropped {
             let (start, end) = keys::scope_range(*scope);
-            for table in [
-                Table::Documents,
-                Table::History,
-                Table::Index,
-                Table::IndexHistory,
-                Table::System,
-            ] {
+            for table in Table::ALL {
                 clears.push((table, start.clone(), end.clone()));
             }
         }

@@ -1,5 +1,5 @@
 //! The tables in memory: ordered maps that share what they have in common, so that a snapshot is a
-//! clone of five pointers, and opening a database costs nothing.
+//! clone of six pointers, and opening a database costs nothing.
 
 use super::pipeline::{Engine, Prepared};
 use super::{Bytes, Entry, KeyRange, SeeEntry, Snapshot, StoreError, Table, TxnTime};
@@ -11,7 +11,7 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub(super) struct MemorySnapshot {
     time: TxnTime,
-    tables: [OrdMap<Bytes, Bytes>; 5],
+    tables: [OrdMap<Bytes, Bytes>; Table::COUNT],
 }
 
 /// The newest state.

@@ -49,17 +49,23 @@ pub enum Table {
     IndexHistory,
     /// Counters, maintenance state.
     System,
+    /// Which documents changed when.
+    Changes,
 }
 
 impl Table {
     /// Every table, in the order of [`Table::index`].
-    pub const ALL: [Table; 5] = [
+    pub const ALL: [Table; Table::COUNT] = [
         Table::Documents,
         Table::History,
         Table::Index,
         Table::IndexHistory,
         Table::System,
+        Table::Changes,
     ];
+
+    /// How many there are.
+    pub const COUNT: usize = 6;
 
     /// Its place in [`Table::ALL`].
     pub const fn index(self) -> usize {
@@ -69,6 +75,7 @@ impl Table {
             Table::Index => 2,
             Table::IndexHistory => 3,
             Table::System => 4,
+            Table::Changes => 5,
         }
     }
 }

@@ -44,7 +44,7 @@ pub(super) struct Recent {
     /// Snapshots before this time cannot be validated.
     floor: TxnTime,
     records: VecDeque<Record>,
-    latest: [BTreeMap<Bytes, TxnTime>; 5],
+    latest: [BTreeMap<Bytes, TxnTime>; Table::COUNT],
     cost: usize,
     budget: usize,
 }

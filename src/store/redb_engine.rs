@@ -5,8 +5,10 @@
 //!
 //! | table | rows |
 //! |---|---|
-//! | `documents`, `history`, `index`, `index_history`, `system` | one a [`Table`], owned by the rooms above |
+//! | `documents`, `history`, `index`, `index_history`, `system`, `changes` | one a [`Table`], owned by the rooms above |
 //! | `fql` | `format` → `fql\0` + format version (`u32`, big-endian); `time` → the newest commit's time (`i64` microseconds, big-endian) |
+//!
+//! Format 1 had no table `changes`: it is added, empty, when such a file is opened.
 //!
 //! Rule: everything a batch changes, and its time, is one redb write transaction: all of it is on
 //! disk, or nothing.
@@ -26,7 +28,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// The newest format this program knows.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const MAGIC: &[u8; 4] = b"fql\0";
 
 type Definition = TableDefinition<'static, &'static [u8], &'static [u8]>;
@@ -42,6 +44,7 @@ const fn definition(table: Table) -> Definition {
         Table::Index => "index",
         Table::IndexHistory => "index_history",
         Table::System => "system",
+        Table::Changes => "changes",
     })
 }
 
@@ -91,10 +94,13 @@ impl RedbEngine {
         engine.with_database(|database| {
             if candidate.empty {
                 engine.release()?;
-                format(database, now)
-            } else {
-                check_format(database, &path.display().to_string())
+                return format(database, now);
             }
+            if check_format(database, &path.display().to_string())? < FORMAT {
+                engine.release()?;
+                upgrade(database)?;
+            }
+            Ok(())
         })?;
         if candidate.unclean {
             engine.release()?;
@@ -216,17 +222,31 @@ fn format(database: &Database, now: TxnTime) -> Result<(), StoreError> {
     }
     {
         let mut meta = txn.open_table(META).map_err(io)?;
-        let mut value = MAGIC.to_vec();
-        value.extend(FORMAT.to_be_bytes());
-        meta.insert(META_FORMAT, value.as_slice()).map_err(io)?;
+        meta.insert(META_FORMAT, format_mark().as_slice())
+            .map_err(io)?;
         meta.insert(META_TIME, now.0.to_be_bytes().as_slice())
             .map_err(io)?;
     }
     txn.commit().map_err(io)
 }
 
-/// Whether a redb database is ours, and one we can read.
-fn check_format(database: &Database, name: &str) -> Result<(), StoreError> {
+/// Brings a database of an older format to the newest, whole or not at all.
+fn upgrade(database: &Database) -> Result<(), StoreError> {
+    let txn = database.begin_write().map_err(io)?;
+    txn.open_table(definition(Table::Changes)).map_err(io)?;
+    txn.open_table(META)
+        .map_err(io)?
+        .insert(META_FORMAT, format_mark().as_slice())
+        .map_err(io)?;
+    txn.commit().map_err(io)
+}
+
+fn format_mark() -> Vec<u8> {
+    [&MAGIC[..], &FORMAT.to_be_bytes()].concat()
+}
+
+/// The format of a redb database that is ours, and that we can read.
+fn check_format(database: &Database, name: &str) -> Result<u32, StoreError> {
     let foreign = || StoreError::Unusable(format!("{name}: is not an fql database"));
     let damaged =
         |error: StorageError| StoreError::Unusable(format!("{name}: is damaged: {error}"));
@@ -250,12 +270,12 @@ fn check_format(database: &Database, name: &str) -> Result<(), StoreError> {
             "{name}: was written by a newer version of fql (file format {version}, this program reads up to {FORMAT})"
         )));
     }
-    Ok(())
+    Ok(version)
 }
 
 /// Writes a batch's commits, in order, and its newest time.
 fn write_batch(txn: &WriteTransaction, batch: &[Prepared]) -> Result<(), StoreError> {
-    let mut tables: [Option<WriteTable<'_>>; 5] = Default::default();
+    let mut tables: [Option<WriteTable<'_>>; Table::COUNT] = Default::default();
     for commit in batch {
         for (table, start, end) in commit.clears.iter() {
             clear(open(txn, &mut tables, *table)?, start, end)?;
@@ -278,7 +298,7 @@ fn write_batch(txn: &WriteTransaction, batch: &[Prepared]) -> Result<(), StoreEr
 
 fn open<'tables, 'txn>(
     txn: &'txn WriteTransaction,
-    tables: &'tables mut [Option<WriteTable<'txn>>; 5],
+    tables: &'tables mut [Option<WriteTable<'txn>>; Table::COUNT],
     table: Table,
 ) -> Result<&'tables mut WriteTable<'txn>, StoreError> {
     let place = &mut tables[table.index()];
@@ -305,20 +325,21 @@ type Guard = redb::AccessGuard<'static, &'static [u8]>;
 /// A state of the tables: a redb read transaction with its tables open.
 pub(super) struct RedbSnapshot {
     time: TxnTime,
-    tables: [ReadTable; 5],
+    tables: [ReadTable; Table::COUNT],
 }
 
 impl RedbSnapshot {
     fn take(database: &Database) -> Result<Arc<RedbSnapshot>, StoreError> {
         let txn = database.begin_read().map_err(io)?;
         let open = |table: Table| txn.open_table(definition(table)).map_err(io);
-        let [documents, history, index, index_history, system] = Table::ALL;
+        let [documents, history, index, index_history, system, changes] = Table::ALL;
         let tables = [
             open(documents)?,
             open(history)?,
             open(index)?,
             open(index_history)?,
             open(system)?,
+            open(changes)?,
         ];
         let time = txn
             .open_table(META)

@@ -15,6 +15,7 @@ mod session_serial;
 mod sharing;
 mod signatures;
 
+mod feeds;
 mod golden;
 mod store_basics;
 mod store_crash;

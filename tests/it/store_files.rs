@@ -128,7 +128,7 @@ fn a_newer_format_is_refused_and_stays_as_it_is() {
     let txn = raw.begin_write().unwrap();
     txn.open_table(redb::TableDefinition::<&[u8], &[u8]>::new("fql"))
         .unwrap()
-        .insert(b"format".as_slice(), b"fql\0\0\0\0\x02".as_slice())
+        .insert(b"format".as_slice(), b"fql\0\0\0\0\x03".as_slice())
         .unwrap();
     txn.commit().unwrap();
     drop(raw);
@@ -373,6 +373,7 @@ fn the_file_holds_the_documented_tables() {
     assert_eq!(
         names,
         [
+            "changes",
             "documents",
             "fql",
             "history",

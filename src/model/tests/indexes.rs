@@ -532,13 +532,7 @@ fn a_deleted_database_leaves_nothing() {
     assert_eq!(txn.key_owners(DocId(77)).unwrap(), []);
     assert_eq!(txn.scope_of_global_id(1501).unwrap(), None);
     for scope in [child, grandchild] {
-        for table in [
-            Table::Documents,
-            Table::History,
-            Table::Index,
-            Table::IndexHistory,
-            Table::System,
-        ] {
+        for table in Table::ALL {
             let mut cursor = txn.walk(table, keys::scope_range(scope), false);
             assert!(
                 cursor.next(&mut txn).unwrap().is_none(),

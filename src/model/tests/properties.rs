@@ -156,6 +156,21 @@ fn check(txn: &mut Txn, coll: CollId, expected: &State, now: i64, at: Option<Txn
     }
 }
 
+/// The change log and the versions tell of the same changes.
+fn check_changes(txn: &mut Txn, coll: CollId) {
+    let (since, until) = (txn.minimum_valid_time(coll), TxnTime(i64::MAX));
+    let mut log = txn.changes(coll, None, since, until).unwrap();
+    let logged: Vec<_> = std::iter::from_fn(|| log.next(txn).unwrap()).collect();
+    let mut told: BTreeMap<TxnTime, Vec<DocId>> = BTreeMap::new();
+    for id in 0..6 {
+        let mut cursor = txn.changes(coll, Some(DocId(id)), since, until).unwrap();
+        while let Some((ts, ids)) = cursor.next(txn).unwrap() {
+            told.entry(ts).or_default().extend(ids);
+        }
+    }
+    assert_eq!(logged, told.into_iter().collect::<Vec<_>>());
+}
+
 fn run(steps: Vec<Step>) {
     let clock = Arc::new(Manual(AtomicI64::new(1_700_000_000_000_000)));
     let options = crate::store::Options {
@@ -224,6 +239,7 @@ fn run(steps: Vec<Step>) {
                 base = state.clone();
                 let now = txn.time().0;
                 check(&mut txn, coll, &state, now, None);
+                check_changes(&mut txn, coll);
                 let minimum = txn.minimum_valid_time(coll);
                 for (time, past) in committed.iter().rev().take(6) {
                     if *time >= minimum && *time < txn.snapshot_time() {

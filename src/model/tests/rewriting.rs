@@ -25,6 +25,21 @@ fn rows(txn: &mut Txn, coll: CollId) -> Vec<(Table, Vec<u8>, Vec<u8>)> {
     all
 }
 
+/// The changes of a collection by the change log, and by its versions.
+fn changes(txn: &mut Txn, coll: CollId) -> [Vec<(TxnTime, Vec<DocId>)>; 2] {
+    let (never, always) = (TxnTime(0), TxnTime(i64::MAX));
+    let mut cursor = txn.changes(coll, None, never, always).unwrap();
+    let logged = std::iter::from_fn(|| cursor.next(txn).unwrap()).collect();
+    let mut told: std::collections::BTreeMap<TxnTime, Vec<DocId>> = Default::default();
+    for id in 0..10 {
+        let mut cursor = txn.changes(coll, Some(DocId(id)), never, always).unwrap();
+        while let Some((ts, ids)) = cursor.next(txn).unwrap() {
+            told.entry(ts).or_default().extend(ids);
+        }
+    }
+    [logged, told.into_iter().collect()]
+}
+
 fn indexed(model: &Arc<Model>) -> CollId {
     let entries = [
         ("byA", index(&["a"], &["-ts"])),
@@ -170,5 +185,7 @@ proptest! {
             build::build_now(&mut txn, &collection, index).unwrap();
         }
         prop_assert_eq!(rows(&mut txn, coll), found);
+        let [logged, told] = changes(&mut txn, coll);
+        prop_assert_eq!(logged, told);
     }
 }

@@ -340,18 +340,14 @@ impl Interp {
         } else {
             TxnTime(after.ts.0.saturating_sub(1))
         };
-        let changes = self.txn.changes(coll, only, since, bounds.until)?;
+        let mut changes = self.txn.changes(coll, only, since, bounds.until)?;
         let mut all = Events::default();
-        for transaction in changes.chunk_by(|a, b| a.0 == b.0) {
-            let Some((ts, _)) = transaction.first() else {
-                continue;
-            };
+        while let Some((ts, docs)) = changes.next(&mut self.txn)? {
             if all.last.is_some() && bounds.patience.is_some_and(|end| Instant::now() >= end) {
                 all.more = true;
                 return Ok(all);
             }
-            let docs: Vec<DocId> = transaction.iter().map(|(_, id)| *id).collect();
-            self.events_at(source, *ts, &docs, after, &bounds, &mut all)?;
+            self.events_at(source, ts, &docs, after, &bounds, &mut all)?;
             if all.more || all.failure.is_some() {
                 return Ok(all);
             }
