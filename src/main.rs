@@ -1,6 +1,7 @@
 //! The command line: picks a front (shell, script, server) and hands over.
 
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use fql::access::jwks::KeySetFile;
 use fql::engine::Argument;
 use fql::shell::{ColorChoice, Format, Input, Options, Status};
 use std::path::PathBuf;
@@ -33,6 +34,9 @@ struct Cli {
     /// Run as this role: admin, server, server-readonly, @role/NAME, @doc/Coll/ID
     #[arg(long)]
     role: Option<String>,
+    /// Use the key set (JWKS) in FILE for access providers with this `jwks_uri`, instead of fetching it
+    #[arg(long, value_name = "URI=FILE", conflicts_with = "url", action = ArgAction::Append)]
+    jwks: Vec<KeySetFile>,
     /// Fill the database with a demo: a store with customers, managers, orders and roles
     #[arg(long)]
     demo: bool,
@@ -135,6 +139,7 @@ fn main() -> ExitCode {
         secret: cli.secret.filter(|secret| !secret.is_empty()),
         database: cli.database,
         role: cli.role,
+        jwks: cli.jwks,
         demo: cli.demo,
         format: match cli.format {
             FormatName::Fql => Format::Fql,

@@ -6,6 +6,8 @@
 use jsonwebtoken::jwk::JwkSet;
 use parking_lot::Mutex;
 use std::collections::HashMap;
+use std::path::PathBuf;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,6 +17,30 @@ const FRESH: Duration = Duration::from_secs(3600);
 const REFETCH: Duration = Duration::from_millis(500);
 /// Longest answer.
 const MAX_BYTES: u64 = 1 << 20;
+
+/// A file that stands for the key set at a URL: `https://issuer.example/keys=keys.json` on a command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeySetFile {
+    /// The `jwks_uri` of access providers.
+    pub uri: String,
+    /// The key set, as JSON.
+    pub path: PathBuf,
+}
+
+impl FromStr for KeySetFile {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<KeySetFile, Self::Err> {
+        // A URL may hold `=` in its query; the name of such a file should not.
+        match text.rsplit_once('=') {
+            Some((uri, path)) if !uri.is_empty() && !path.is_empty() => Ok(KeySetFile {
+                uri: uri.to_string(),
+                path: path.into(),
+            }),
+            _ => Err("it is written URI=FILE"),
+        }
+    }
+}
 
 /// Key sets by URL.
 #[derive(Default)]
@@ -82,14 +108,20 @@ impl KeySets {
     }
 }
 
+/// Whether a URL may be asked: what comes back is believed, so nobody on the way may change it.
+fn is_trustworthy(uri: &str) -> bool {
+    let Ok(uri) = uri.parse::<ureq::http::Uri>() else {
+        return false;
+    };
+    match (uri.scheme_str(), uri.host()) {
+        (Some("https"), Some(_)) => true,
+        (Some("http"), Some(host)) => matches!(host, "localhost" | "127.0.0.1" | "[::1]"),
+        _ => false,
+    }
+}
+
 fn fetch(uri: &str) -> Option<JwkSet> {
-    let loopback = ["http://127.0.0.1", "http://localhost", "http://[::1]"]
-        .iter()
-        .any(|host| {
-            uri.strip_prefix(host)
-                .is_some_and(|rest| rest.starts_with([':', '/']) || rest.is_empty())
-        });
-    if !uri.starts_with("https://") && !loopback {
+    if !is_trustworthy(uri) {
         return None;
     }
     let agent = ureq::Agent::config_builder()
@@ -98,6 +130,9 @@ fn fetch(uri: &str) -> Option<JwkSet> {
         .build()
         .new_agent();
     let mut response = agent.get(uri).call().ok()?;
+    if response.status() != 200 {
+        return None;
+    }
     let text = response
         .body_mut()
         .with_config()
@@ -105,4 +140,116 @@ fn fetch(uri: &str) -> Option<JwkSet> {
         .read_to_string()
         .ok()?;
     serde_json::from_str(&text).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// A server on this machine that gives every request the same answer, and counts them.
+    fn answering(head: &'static str, body: String) -> (String, Arc<AtomicUsize>) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let uri = format!("http://{}/keys", listener.local_addr().expect("an address"));
+        let asked = Arc::new(AtomicUsize::new(0));
+        let counter = asked.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.expect("a connection");
+                counter.fetch_add(1, Ordering::SeqCst);
+                let _ = stream.read(&mut [0; 4096]);
+                let answer = format!(
+                    "HTTP/1.1 {head}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+                    body.len()
+                );
+                let _ = stream.write_all(answer.as_bytes());
+            }
+        });
+        (uri, asked)
+    }
+
+    const SET: &str = r#"{"keys": [{"kty": "RSA", "kid": "one", "n": "AQAB", "e": "AQAB"}]}"#;
+
+    #[test]
+    fn a_set_is_fetched_once_and_again_for_an_unknown_key() {
+        let (uri, asked) = answering("200 OK", SET.into());
+        let sets = KeySets::default();
+        for _ in 0..3 {
+            let set = sets.get(&uri, false).expect("a key set");
+            assert!(set.find("one").is_some());
+        }
+        assert_eq!(asked.load(Ordering::SeqCst), 1);
+        // Unknown keys do not make it ask more often than it may.
+        for _ in 0..3 {
+            assert!(sets.get(&uri, true).is_some());
+        }
+        assert_eq!(asked.load(Ordering::SeqCst), 1);
+        std::thread::sleep(REFETCH);
+        for _ in 0..3 {
+            assert!(sets.get(&uri, true).is_some());
+        }
+        assert_eq!(asked.load(Ordering::SeqCst), 2);
+    }
+
+    #[test]
+    fn answers_that_are_no_sets_are_refused_and_not_asked_for_at_once_again() {
+        let large = format!("{SET}{}", " ".repeat(MAX_BYTES as usize));
+        for (head, body) in [
+            ("404 Not Found", SET.to_string()),
+            ("302 Found\r\nlocation: http://127.0.0.1:1/", SET.into()),
+            ("200 OK", "no JSON".into()),
+            ("200 OK", large),
+        ] {
+            let (uri, asked) = answering(head, body);
+            let sets = KeySets::default();
+            assert!(sets.get(&uri, false).is_none(), "{head}");
+            assert!(sets.get(&uri, true).is_none(), "{head}");
+            assert_eq!(asked.load(Ordering::SeqCst), 1, "{head}");
+        }
+    }
+
+    #[test]
+    fn a_pinned_set_is_never_fetched() {
+        let (uri, asked) = answering("200 OK", SET.into());
+        let sets = KeySets::default();
+        sets.pin(&uri, r#"{"keys": []}"#).expect("a key set");
+        assert!(sets.get(&uri, true).is_some_and(|set| set.keys.is_empty()));
+        assert_eq!(asked.load(Ordering::SeqCst), 0);
+        assert!(sets.pin(&uri, "no JSON").is_err());
+    }
+
+    #[test]
+    fn only_https_and_this_machine_are_asked() {
+        for uri in [
+            "https://i.example/keys",
+            "http://localhost:80/",
+            "http://[::1]:80/k",
+            "http://127.0.0.1",
+        ] {
+            assert!(is_trustworthy(uri), "{uri}");
+        }
+        for uri in [
+            "http://i.example/keys",
+            "http://localhost:80@i.example/",
+            "http://127.0.0.1.example/",
+            "http://localhost.example",
+            "file:///keys.json",
+            "keys.json",
+            "https://",
+            "",
+        ] {
+            assert!(!is_trustworthy(uri), "{uri}");
+        }
+    }
+
+    #[test]
+    fn files_are_named_with_their_uri() {
+        let parsed: KeySetFile = "https://i.example/k?a=b=keys.json".parse().expect("both");
+        assert_eq!(parsed.uri, "https://i.example/k?a=b");
+        assert_eq!(parsed.path, PathBuf::from("keys.json"));
+        assert!("keys.json".parse::<KeySetFile>().is_err());
+        assert!("=keys.json".parse::<KeySetFile>().is_err());
+    }
 }

@@ -36,6 +36,7 @@ pub use request::{Argument, Request};
 pub use session::{Credential, Session};
 pub use whoami::{CollectionOutline, CredentialKind, FieldOutline, Outline, Whoami};
 
+use crate::access::jwks::KeySetFile;
 use crate::access::{LoginCache, Mark, SecretCache};
 use crate::fql::interp::Library;
 use crate::fql::stdlib;
@@ -131,6 +132,18 @@ impl Engine {
     /// Verifies tokens of access providers at `uri` with the key set in `json` instead of fetching it.
     pub fn pin_key_set(&self, uri: &str, json: &str) -> Result<(), serde_json::Error> {
         self.key_sets.pin(uri, json)
+    }
+
+    /// The same with files, as a command line names them. The error says which file, and why.
+    pub fn pin_key_set_files(&self, files: &[KeySetFile]) -> Result<(), String> {
+        for file in files {
+            let cannot = |why: String| format!("cannot use {}: {why}", file.path.display());
+            let json =
+                std::fs::read_to_string(&file.path).map_err(|error| cannot(error.to_string()))?;
+            self.pin_key_set(&file.uri, &json)
+                .map_err(|error| cannot(format!("no key set: {error}")))?;
+        }
+        Ok(())
     }
 
     fn is_root_secret(&self, text: &str) -> bool {

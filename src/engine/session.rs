@@ -85,6 +85,12 @@ impl Session {
         &self.engine
     }
 
+    /// Whether another process runs the queries: a server, or whoever holds the file.
+    pub fn is_remote(&self) -> bool {
+        self.remote()
+            .is_some_and(|remote| remote.engine_here().is_none())
+    }
+
     /// The same authority in a descendant database; names below the credential's own.
     pub fn in_database(&self, path: Vec<Str>) -> Session {
         Session {

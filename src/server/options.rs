@@ -2,6 +2,7 @@
 
 use super::log::{LogFormat, LogLevel};
 use super::{Server, listen, log, tls};
+use crate::access::jwks::KeySetFile;
 use crate::engine::Engine;
 use base64::Engine as _;
 use std::net::SocketAddr;
@@ -32,6 +33,9 @@ pub struct Options {
     /// The private key in PEM, for TLS.
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
+    /// Use the key set (JWKS) in FILE for access providers with this `jwks_uri`, instead of fetching it.
+    #[arg(long, value_name = "URI=FILE")]
+    pub jwks: Vec<KeySetFile>,
     /// Serve `/metrics` (Prometheus text) on this address.
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub metrics: Option<SocketAddr>,
@@ -80,6 +84,7 @@ fn serve(options: Options) -> Result<(), String> {
         }
     };
     engine.add_root_secret(&secret);
+    engine.pin_key_set_files(&options.jwks)?;
     let local = match &options.file {
         Some(file) => super::socket::bind(file)
             .inspect_err(|error| tracing::warn!(%error, "other processes cannot use the file"))

@@ -29,6 +29,7 @@ mod table;
 pub use colors::ColorChoice;
 pub use output::Format;
 
+use crate::access::jwks::KeySetFile;
 use crate::engine::{Argument, Engine, Outcome, Request, Session};
 use crate::fql::syntax::{ScriptItem, ScriptItemKind, Source};
 use crate::value::Str;
@@ -56,6 +57,8 @@ pub struct Options {
     pub database: Option<String>,
     /// Run as this role.
     pub role: Option<String>,
+    /// Key sets of access providers to use instead of fetching them.
+    pub jwks: Vec<KeySetFile>,
     /// Fill the database with the demo store first.
     pub demo: bool,
     /// How results look.
@@ -193,6 +196,10 @@ impl Shell {
             }
             None => open_engine(options.file.as_ref())?,
         };
+        if !options.jwks.is_empty() && session.is_remote() {
+            return Err("--jwks is for the process that holds the file: give it there".into());
+        }
+        engine.pin_key_set_files(&options.jwks)?;
         let session = match &options.secret {
             Some(secret) => session.with_secret(secret),
             None => session,

@@ -297,3 +297,55 @@ fn elliptic_curves_sign_too() {
         .as_bytes());
     assert!(!world.accepts(&sign(Algorithm::ES256, "small", &other)));
 }
+
+/// Without a network: the key set comes from a file that the command line names.
+#[test]
+fn a_key_set_from_a_file_verifies_in_the_command() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("shop.db");
+    let fql = |arguments: &[&str]| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_fql"))
+            .arg(&file)
+            .args(arguments)
+            .args(["--quiet", "--format", "json"])
+            .output()
+            .expect("the command");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text").trim().to_string();
+        (
+            output.status.code(),
+            text(output.stdout),
+            text(output.stderr),
+        )
+    };
+    let made = format!(
+        "Role.create({{name: 'reader', privileges: []}})
+         AccessProvider.create({{name: 'ap', issuer: '{ISSUER}', jwks_uri: '{URI}', roles: ['reader']}}).audience"
+    );
+    assert_eq!(
+        fql(&["-e", "Database.create({name: 'shop'}).name"]).0,
+        Some(0)
+    );
+    let (status, audience, fault) = fql(&["--database", "shop", "-e", &made]);
+    assert_eq!((status, fault.as_str()), (Some(0), ""));
+    let audience = audience.lines().last().unwrap_or_default();
+    let claims =
+        json!({"iss": ISSUER, "aud": audience.trim_matches('"'), "exp": now() + 600, "sub": "ada"});
+    let mut header = Header::new(Algorithm::RS256);
+    header.kid = Some("one".into());
+    let token = jsonwebtoken::encode(&header, &claims, &keys()[0].signing).expect("a token");
+    let keys_file = folder.path().join("keys.json");
+    std::fs::write(&keys_file, json!({"keys": [keys()[0].jwk]}).to_string()).expect("a file");
+    let jwks = format!("{URI}={}", keys_file.display());
+    let asked = ["--secret", &token, "-e", "Query.token()!.sub"];
+    let with = |jwks: &str| fql(&[&["--jwks", jwks], asked.as_slice()].concat());
+    assert_eq!(with(&jwks), (Some(0), "\"ada\"".into(), String::new()));
+    std::fs::write(&keys_file, json!({"keys": [keys()[1].jwk]}).to_string()).expect("a file");
+    assert_ne!(with(&jwks).0, Some(0), "somebody else's key");
+    std::fs::write(&keys_file, "no keys").expect("a file");
+    let (status, _, fault) = with(&jwks);
+    assert_eq!(status, Some(2));
+    assert!(
+        fault.contains("keys.json") && fault.contains("no key set"),
+        "{fault}"
+    );
+}
