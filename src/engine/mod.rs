@@ -146,7 +146,8 @@ impl Engine {
         Ok(())
     }
 
-    fn is_root_secret(&self, text: &str) -> bool {
+    /// Whether a text is one of the root secrets of this process.
+    pub(crate) fn is_root_secret(&self, text: &str) -> bool {
         let roots = self.root_secrets.read();
         let mark = self.root_mark(text);
         roots

@@ -88,27 +88,47 @@ impl Connections {
     #[cfg(unix)]
     pub(super) async fn accept_local(
         &self,
-        listener: tokio::net::UnixListener,
-        owner: u32,
+        bound: &super::socket::Bound,
         graceful: &GracefulShutdown,
-    ) {
+    ) -> io::Result<()> {
+        let listener = bound.listener()?;
+        let mut me = self.clone();
+        // Nothing else is spoken here, and what has to be found out first can be cut off by a shutdown.
+        me.http = me.http.http1_only();
+        let begin = |stream: tokio::net::UnixStream| {
+            if stream
+                .peer_cred()
+                .is_ok_and(|peer| peer.uid() == bound.owner())
+            {
+                let watcher = graceful.watcher();
+                let me = me.clone();
+                tokio::spawn(async move { me.speak(stream, watcher, true).await });
+            }
+        };
         let mut stopping = self.server.stopping.clone();
         loop {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
-                () = super::stopped(&mut stopping) => return,
+                () = super::stopped(&mut stopping) => break,
             };
-            let Ok((stream, _)) = accepted else {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-                continue;
-            };
-            if !stream.peer_cred().is_ok_and(|peer| peer.uid() == owner) {
-                continue;
+            match accepted {
+                Ok((stream, _)) => begin(stream),
+                Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
             }
-            let watcher = graceful.watcher();
-            let me = self.clone();
-            tokio::spawn(async move { me.speak(stream, watcher, true).await });
         }
+        // Nobody comes any more, and who has come is answered.
+        bound.unlink();
+        let waiting = std::future::poll_fn(|context| match listener.poll_accept(context) {
+            std::task::Poll::Ready(Ok((stream, _))) => std::task::Poll::Ready(Some(stream)),
+            std::task::Poll::Ready(Err(_)) | std::task::Poll::Pending => {
+                std::task::Poll::Ready(None)
+            }
+        });
+        let mut waiting = waiting;
+        while let Some(stream) = (&mut waiting).await {
+            begin(stream);
+        }
+        Ok(())
     }
 
     /// Serves one connection to its end.
@@ -221,17 +241,18 @@ pub(super) async fn serve_until_stopped(
         }
     };
     let local = async {
+        let bound = match local {
+            Some(bound) => Some(bound),
+            None => super::beside::take_over(&server).await,
+        };
         #[cfg(unix)]
-        if let Some(bound) = local {
-            match bound.into_listener() {
-                Ok((listener, owner)) => {
-                    connections.accept_local(listener, owner, &graceful).await;
-                }
-                Err(error) => tracing::warn!(%error, "other processes cannot use the file"),
-            }
+        if let Some(bound) = bound
+            && let Err(error) = connections.accept_local(&bound, &graceful).await
+        {
+            tracing::warn!(%error, "other processes cannot use the file");
         }
         #[cfg(not(unix))]
-        drop(local);
+        drop(bound);
     };
     tokio::join!(public, local);
     let drained = tokio::time::timeout(SHUTDOWN_PATIENCE, graceful.shutdown()).await;

@@ -12,6 +12,7 @@
 //!
 //! The asynchronous runtime is made by [`run`] and by nothing else, so that the other fronts do not pay for it.
 
+mod beside;
 mod environment;
 mod events;
 mod headers;
@@ -36,28 +37,50 @@ pub use options::{Options, run};
 pub use socket::{Sharing, open_shared, share};
 pub use template::decode_body;
 
+use crate::access::secret::parse_scoped;
 use crate::engine::{Engine, Session};
 use crate::store::TxnTime;
 use hyper::body::Bytes;
 use hyper::{HeaderMap, Method};
 use metrics::Metrics;
+use parking_lot::RwLock;
 use pool::{Pool, Refusal};
 use reply::Reply;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// How far into the future a client may send the server's clock (`spec http-api 5.7`).
 const MAX_CLOCK_WAIT: Duration = Duration::from_millis(250);
 
 /// What the endpoints share.
 pub struct Server {
-    engine: Arc<Engine>,
+    place: RwLock<Place>,
+    /// Told when the process that held the file seems to be gone.
+    bereft: Notify,
     pool: Pool,
     metrics: Metrics,
     /// Becomes true when the server begins to shut down.
     stopping: watch::Receiver<bool>,
 }
+
+/// Where the data is.
+enum Place {
+    /// This process holds it.
+    Here(Arc<Engine>),
+    /// Another process holds the file and listens on the socket beside it. The engine is a stand-in without data, which
+    /// knows the clock and this server's root secret.
+    Beside {
+        engine: Arc<Engine>,
+        file: PathBuf,
+        /// For the engine to come.
+        prepare: Prepare,
+    },
+}
+
+/// Makes an engine this server's: gives it the root secret, the key sets.
+type Prepare = Arc<dyn Fn(&Engine) -> Result<(), String> + Send + Sync>;
 
 /// A request, read to its end.
 pub struct Incoming {
@@ -73,24 +96,49 @@ pub struct Incoming {
 
 impl Server {
     fn new(engine: Arc<Engine>, stopping: watch::Receiver<bool>) -> Arc<Server> {
+        Server::at(Place::Here(engine), stopping)
+    }
+
+    fn at(place: Place, stopping: watch::Receiver<bool>) -> Arc<Server> {
         Arc::new(Server {
-            engine,
+            place: RwLock::new(place),
+            bereft: Notify::new(),
             pool: Pool::default(),
             metrics: Metrics::default(),
             stopping,
         })
     }
 
+    /// The engine that answers, or its stand-in while another process holds the file.
+    fn engine(&self) -> Arc<Engine> {
+        match &*self.place.read() {
+            Place::Here(engine) | Place::Beside { engine, .. } => engine.clone(),
+        }
+    }
+
+    /// The file, while another process holds it.
+    fn file_held_elsewhere(&self) -> Option<PathBuf> {
+        match &*self.place.read() {
+            Place::Here(_) => None,
+            Place::Beside { file, .. } => Some(file.clone()),
+        }
+    }
+
     /// The clock of transactions.
     fn now(&self) -> TxnTime {
-        self.engine.model().now()
+        self.engine().model().now()
     }
 
     /// The session that a request asks for; `None` if it names no authority.
     fn session(&self, request: &Incoming) -> Option<Session> {
         let map = &request.headers;
         if let Some(secret) = headers::secret(map) {
-            return Some(self.engine.with_secret(&secret));
+            // Another server on the file may be open to others than this one is: it has its own root secret.
+            let presented = parse_scoped(&secret);
+            if request.local && presented.is_some_and(|p| self.engine().is_root_secret(p.secret)) {
+                return None;
+            }
+            return Some(self.engine().with_secret(&secret));
         }
         if !request.local || map.contains_key("authorization") {
             return None;
@@ -98,10 +146,8 @@ impl Server {
         let path = headers::text(map, "x-fql-database").unwrap_or_default();
         let path = path.split('/').filter(|name| !name.is_empty());
         let role = headers::text(map, "x-fql-role").map(|role| (*role).into());
-        let session = self
-            .engine
-            .root()
-            .in_database(path.map(Into::into).collect());
+        let session = self.engine().root();
+        let session = session.in_database(path.map(Into::into).collect());
         Some(session.with_role(role))
     }
 
@@ -116,6 +162,11 @@ impl Server {
 }
 
 impl Incoming {
+    /// Whether faults have the form of FQL v10.
+    fn is_v10(&self) -> bool {
+        is_v10(&self.path)
+    }
+
     /// A parameter of the query string, decoded.
     fn parameter(&self, name: &str) -> Option<String> {
         let pairs = self.query.as_deref()?.split('&');
@@ -125,6 +176,14 @@ impl Incoming {
             .1;
         Some(percent_decoded(value))
     }
+}
+
+/// Whether the faults of a path have the form of FQL v10.
+fn is_v10(path: &str) -> bool {
+    matches!(
+        path,
+        "/query/1" | "/stream/1" | "/feed/1" | "/environment/1"
+    ) || path.starts_with("/schema/1")
 }
 
 fn percent_decoded(text: &str) -> String {
@@ -168,4 +227,12 @@ fn refused(refusal: Refusal) -> Reply {
 async fn stopped(stopping: &mut watch::Receiver<bool>) {
     // An error means that whoever could stop the server is gone: it stops too.
     let _ = stopping.wait_for(|stop| *stop).await;
+}
+
+/// Waits for a time; whether the server began to shut down meanwhile.
+async fn stopped_or(stopping: &mut watch::Receiver<bool>, time: Duration) -> bool {
+    tokio::select! {
+        () = stopped(stopping) => true,
+        () = tokio::time::sleep(time) => false,
+    }
 }

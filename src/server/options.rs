@@ -1,7 +1,7 @@
 //! `fql serve`: its options, and the process that serves.
 
 use super::log::{LogFormat, LogLevel};
-use super::{Server, listen, log, tls};
+use super::{Place, Server, beside, listen, log, tls};
 use crate::access::jwks::KeySetFile;
 use crate::engine::Engine;
 use base64::Engine as _;
@@ -69,11 +69,6 @@ fn serve(options: Options) -> Result<(), String> {
         (Some(certificates), Some(key)) => Some(tls::acceptor(certificates, key)?),
         _ => None,
     };
-    let engine = match &options.file {
-        Some(file) => Engine::open(file),
-        None => Engine::memory(),
-    };
-    let engine = engine.map_err(|error| error.to_string())?;
     let secret = match (options.dev, options.secret) {
         (true, _) => "secret".to_string(),
         (false, Some(secret)) if !secret.is_empty() => secret,
@@ -83,13 +78,28 @@ fn serve(options: Options) -> Result<(), String> {
             secret
         }
     };
-    engine.add_root_secret(&secret);
-    engine.pin_key_set_files(&options.jwks)?;
-    let local = match &options.file {
-        Some(file) => super::socket::bind(file)
+    let key_sets = options.jwks;
+    let prepare = move |engine: &Engine| {
+        engine.add_root_secret(&secret);
+        engine.pin_key_set_files(&key_sets)
+    };
+    let place = match &options.file {
+        Some(file) => beside::place_of(file, prepare)?,
+        None => {
+            let engine = Engine::memory().map_err(|error| error.to_string())?;
+            prepare(&engine)?;
+            Place::Here(engine)
+        }
+    };
+    let local = match (&options.file, &place) {
+        (Some(file), Place::Here(_)) => super::socket::bind(file)
             .inspect_err(|error| tracing::warn!(%error, "other processes cannot use the file"))
             .ok(),
-        None => None,
+        (Some(_), Place::Beside { .. }) => {
+            tracing::info!("another process holds the file: it answers until it leaves");
+            None
+        }
+        (None, _) => None,
     };
     let runtime = listen::runtime().map_err(|error| error.to_string())?;
     let scheme = if acceptor.is_some() { "https" } else { "http" };
@@ -100,7 +110,7 @@ fn serve(options: Options) -> Result<(), String> {
             .await
             .map_err(cannot(options.listen))?;
         let (stop, stopping) = watch::channel(false);
-        let server = Server::new(engine.clone(), stopping);
+        let server = Server::at(place, stopping);
         if let Some(address) = options.metrics {
             let listener = TcpListener::bind(address).await.map_err(cannot(address))?;
             tokio::spawn(serve_metrics(server.clone(), listener));

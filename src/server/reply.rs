@@ -2,7 +2,6 @@
 
 use crate::value::format::json::write_string;
 use hyper::body::{Body as HttpBody, Bytes, Frame, SizeHint};
-use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::sync::mpsc;
@@ -23,6 +22,8 @@ pub enum Body {
     Whole(Option<Bytes>),
     /// Pieces as they come.
     Stream(mpsc::Receiver<Bytes>),
+    /// What another process answers.
+    Forwarded(hyper::body::Incoming),
 }
 
 impl Reply {
@@ -94,22 +95,28 @@ impl Reply {
 
 impl HttpBody for Body {
     type Data = Bytes;
-    type Error = Infallible;
+    /// Only what is forwarded can break off.
+    type Error = hyper::Error;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         match self.get_mut() {
             Body::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Body::Stream(pieces) => pieces
                 .poll_recv(context)
                 .map(|piece| piece.map(|bytes| Ok(Frame::data(bytes)))),
+            Body::Forwarded(body) => Pin::new(body).poll_frame(context),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self, Body::Whole(None))
+        match self {
+            Body::Whole(bytes) => bytes.is_none(),
+            Body::Stream(_) => false,
+            Body::Forwarded(body) => body.is_end_stream(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -117,6 +124,7 @@ impl HttpBody for Body {
             Body::Whole(Some(bytes)) => SizeHint::with_exact(bytes.len() as u64),
             Body::Whole(None) => SizeHint::with_exact(0),
             Body::Stream(_) => SizeHint::default(),
+            Body::Forwarded(body) => body.size_hint(),
         }
     }
 }

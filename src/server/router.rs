@@ -1,5 +1,6 @@
 //! From a request to its endpoint, and from the endpoint's answer to the response (`spec http-api 2, 4`).
 
+use super::beside::{self, Handed};
 use super::reply::{Body, Reply};
 use super::{Incoming, Server, environment, events, headers, legacy, ping, query, schema};
 use http_body_util::BodyExt;
@@ -39,6 +40,18 @@ pub async fn serve(
     let origin = head.headers.get("origin").cloned();
     let method = head.method.clone();
     let path = head.uri.path().to_string();
+    let answered = {
+        let (method, path, traceparent) = (method.clone(), path.clone(), traceparent.clone());
+        move |server: &Server, status: u16| {
+            let _in_flight = in_flight;
+            let metrics = &server.metrics;
+            metrics.answered(endpoint_name(&path), status, started.elapsed());
+            tracing::debug!(
+                %method, %path, status, microseconds = started.elapsed().as_micros() as u64,
+                trace = &traceparent[3..35], "answered"
+            );
+        }
+    };
 
     let (reply, close) = if origin.is_some() && method == Method::OPTIONS {
         (preflight(), false)
@@ -58,19 +71,21 @@ pub async fn serve(
                     local,
                     body,
                 };
-                (route(&server, incoming).await, false)
+                match place(&server, incoming).await {
+                    Handed::Here(incoming) => (route(&server, incoming).await, false),
+                    Handed::Failed(reply) => (reply, false),
+                    Handed::Answered(mut response) => {
+                        let status = response.status().as_u16();
+                        answered(&server, status);
+                        connection(response.headers_mut(), http1.then_some(closes));
+                        return Ok(*response);
+                    }
+                }
             }
         }
     };
 
-    drop(in_flight);
-    server
-        .metrics
-        .answered(endpoint_name(&path), reply.status, started.elapsed());
-    tracing::debug!(
-        method = %method, path = %path, status = reply.status,
-        microseconds = started.elapsed().as_micros() as u64, trace = &traceparent[3..35], "answered"
-    );
+    answered(&server, reply.status);
     Ok(respond(
         reply,
         &method,
@@ -78,6 +93,14 @@ pub async fn serve(
         traceparent,
         http1.then_some(closes || close),
     ))
+}
+
+/// Where a request is answered: here, or by the process that holds the file.
+async fn place(server: &Arc<Server>, request: Incoming) -> Handed {
+    match server.file_held_elsewhere() {
+        Some(_) => beside::hand_on(server, request).await,
+        None => Handed::Here(request),
+    }
 }
 
 /// The endpoint's answer.
@@ -159,12 +182,17 @@ fn respond(
         insert(map, "access-control-allow-credentials", "true");
         insert(map, "access-control-expose-headers", &exposed);
     }
-    match connection {
+    self::connection(map, connection);
+    response
+}
+
+/// HTTP/1.1 says whether the connection stays.
+fn connection(map: &mut HeaderMap, closes: Option<bool>) {
+    match closes {
         Some(true) => insert(map, "connection", "close"),
         Some(false) => insert(map, "connection", "keep-alive"),
         None => {}
     }
-    response
 }
 
 /// Adds a header; a value that HTTP cannot carry is left out.
@@ -244,10 +272,7 @@ async fn read_body(
 }
 
 fn body_fault(fault: BodyFault, path: &str) -> Reply {
-    let v10 = matches!(
-        path,
-        "/query/1" | "/stream/1" | "/feed/1" | "/environment/1"
-    ) || path.starts_with("/schema/1");
+    let v10 = super::is_v10(path);
     match fault {
         BodyFault::TooLarge if v10 => {
             Reply::error(413, "request_size_exceeded", "Request entity is too large")

@@ -12,15 +12,24 @@ use parking_lot::Mutex;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
-/// A socket that is bound and not yet served.
+/// How long a holder may take to listen once it has the file.
+const BEGINNING: Duration = Duration::from_secs(3);
+/// How long a holder that leaves waits for the requests of others.
+const FAREWELL: Duration = Duration::from_secs(10);
+
+/// A socket that is bound and not yet served. Dropping it gives it up.
 pub struct Bound {
     #[cfg(unix)]
     listener: std::os::unix::net::UnixListener,
     path: PathBuf,
     #[cfg(unix)]
     owner: u32,
+    /// Device and number of the socket's file: another process may have put its own in the place.
+    #[cfg(unix)]
+    identity: (u64, u64),
 }
 
 /// Binds the socket of a file that this process holds.
@@ -35,13 +44,14 @@ pub(super) fn bind(file: &Path) -> io::Result<Bound> {
     let _ = std::fs::remove_file(&fresh);
     let listener = std::os::unix::net::UnixListener::bind(&fresh)?;
     std::fs::set_permissions(&fresh, std::fs::Permissions::from_mode(0o600))?;
-    std::fs::rename(&fresh, &path)?;
     // Who made the socket is who runs this process.
-    let owner = std::fs::metadata(&path)?.uid();
+    let metadata = std::fs::metadata(&fresh)?;
+    std::fs::rename(&fresh, &path)?;
     Ok(Bound {
         listener,
         path,
-        owner,
+        owner: metadata.uid(),
+        identity: (metadata.dev(), metadata.ino()),
     })
 }
 
@@ -55,17 +65,41 @@ pub(super) fn bind(file: &Path) -> io::Result<Bound> {
 #[cfg(unix)]
 impl Bound {
     /// For the runtime.
-    pub(super) fn into_listener(self) -> io::Result<(tokio::net::UnixListener, u32)> {
+    pub(super) fn listener(&self) -> io::Result<tokio::net::UnixListener> {
         self.listener.set_nonblocking(true)?;
-        let listener = self.listener.try_clone()?;
-        Ok((tokio::net::UnixListener::from_std(listener)?, self.owner))
+        tokio::net::UnixListener::from_std(self.listener.try_clone()?)
+    }
+
+    /// The user who may speak.
+    pub(super) fn owner(&self) -> u32 {
+        self.owner
+    }
+
+    /// Removes the socket's file, so that nobody connects any more.
+    pub(super) fn unlink(&self) {
+        use std::os::unix::fs::MetadataExt;
+        let found = std::fs::metadata(&self.path).map(|found| (found.dev(), found.ino()));
+        if found.is_ok_and(|found| found == self.identity) {
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
 }
 
-/// Lets other processes use a file as long as it lives.
+#[cfg(unix)]
+impl Drop for Bound {
+    fn drop(&mut self) {
+        self.unlink();
+    }
+}
+
+/// Lets other processes use a file as long as it lives. When it is dropped, requests that have come are answered first.
 pub struct Sharing {
-    path: PathBuf,
     stop: watch::Sender<bool>,
+    /// Wakes the thread while it waits for a connection.
+    #[cfg(unix)]
+    wake: Option<std::os::unix::net::UnixStream>,
+    /// Closed by the thread when it ends.
+    ended: std::sync::mpsc::Receiver<()>,
 }
 
 /// Shares the file that an engine has open.
@@ -73,13 +107,15 @@ pub struct Sharing {
 pub fn share(engine: &Arc<Engine>, file: &Path) -> io::Result<Sharing> {
     let bound = bind(file)?;
     let (stop, stopping) = watch::channel(false);
+    let (wake, woken) = std::os::unix::net::UnixStream::pair()?;
+    let (ends, ended) = std::sync::mpsc::channel();
     let engine: Weak<Engine> = Arc::downgrade(engine);
-    let path = bound.path.clone();
     std::thread::Builder::new()
         .name("fql-share".into())
         .spawn(move || {
+            let _ends: std::sync::mpsc::Sender<()> = ends;
             // The first connection is only waited for; the runtime takes it up.
-            if wait_readable(&bound.listener, &stopping).is_err() {
+            if !matches!(wait_for_connection(&bound.listener, &woken), Ok(true)) {
                 return;
             }
             let (Some(engine), Ok(runtime)) = (engine.upgrade(), listen::runtime()) else {
@@ -88,7 +124,11 @@ pub fn share(engine: &Arc<Engine>, file: &Path) -> io::Result<Sharing> {
             let server = Server::new(engine, stopping);
             runtime.block_on(listen::serve_until_stopped(server, None, None, Some(bound)));
         })?;
-    Ok(Sharing { path, stop })
+    Ok(Sharing {
+        stop,
+        wake: Some(wake),
+        ended,
+    })
 }
 
 /// Not here.
@@ -97,22 +137,31 @@ pub fn share(_: &Arc<Engine>, _: &Path) -> io::Result<Sharing> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// Waits until somebody connects, without taking the connection.
+/// Waits until somebody connects, without taking the connection. `false`: the waiting is over.
 #[cfg(unix)]
-fn wait_readable(
+fn wait_for_connection(
     listener: &std::os::unix::net::UnixListener,
-    stopping: &watch::Receiver<bool>,
-) -> io::Result<()> {
+    woken: &std::os::unix::net::UnixStream,
+) -> io::Result<bool> {
     use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
     use std::os::fd::AsFd;
     loop {
-        let mut fds = [PollFd::new(listener.as_fd(), PollFlags::POLLIN)];
-        let ready = poll(&mut fds, PollTimeout::NONE).map_err(io::Error::from)?;
-        if *stopping.borrow() || stopping.has_changed().is_err() {
-            return Err(io::ErrorKind::Interrupted.into());
+        let mut fds = [
+            PollFd::new(listener.as_fd(), PollFlags::POLLIN),
+            PollFd::new(woken.as_fd(), PollFlags::POLLIN),
+        ];
+        match poll(&mut fds, PollTimeout::NONE) {
+            Ok(_) => {}
+            Err(nix::errno::Errno::EINTR) => continue,
+            Err(error) => return Err(error.into()),
         }
-        if ready > 0 {
-            return Ok(());
+        let is = |fd: &PollFd<'_>| fd.any().unwrap_or(true);
+        // Who connected before the end is still answered.
+        if is(&fds[0]) {
+            return Ok(true);
+        }
+        if is(&fds[1]) {
+            return Ok(false);
         }
     }
 }
@@ -120,11 +169,41 @@ fn wait_readable(
 impl Drop for Sharing {
     fn drop(&mut self) {
         let _ = self.stop.send(true);
-        // Wakes the thread that waits for a connection.
         #[cfg(unix)]
-        let _ = std::os::unix::net::UnixStream::connect(&self.path);
-        let _ = std::fs::remove_file(&self.path);
+        drop(self.wake.take());
+        let _ = self.ended.recv_timeout(FAREWELL);
     }
+}
+
+/// Opens a file; `None` if another process holds it and listens.
+pub(super) fn open_or_find_holder(file: &Path) -> Result<Option<Arc<Engine>>, OpenError> {
+    let started = Instant::now();
+    loop {
+        match Engine::open(file) {
+            Ok(engine) => return Ok(Some(engine)),
+            Err(OpenError::Store(StoreError::InUse(name))) => {
+                if is_served(file) {
+                    return Ok(None);
+                }
+                // The holder may be about to listen, or to leave.
+                if started.elapsed() > BEGINNING {
+                    return Err(OpenError::Store(StoreError::InUse(name)));
+                }
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+#[cfg(unix)]
+fn is_served(file: &Path) -> bool {
+    std::os::unix::net::UnixStream::connect(socket_path(file)).is_ok()
+}
+
+#[cfg(not(unix))]
+fn is_served(_: &Path) -> bool {
+    false
 }
 
 /// A file opened here, or reached through its holder.
@@ -140,8 +219,8 @@ pub struct OpenedFile {
 /// Opens a file, or connects to the process that holds it and takes it over when that one leaves.
 pub fn open_shared(file: &Path) -> Result<OpenedFile, OpenError> {
     let sharing = Arc::new(Mutex::new(None));
-    match Engine::open(file) {
-        Ok(engine) => {
+    match open_or_find_holder(file)? {
+        Some(engine) => {
             // A file in a place where no socket can be is used alone.
             *sharing.lock() = share(&engine, file).ok();
             Ok(OpenedFile {
@@ -150,10 +229,7 @@ pub fn open_shared(file: &Path) -> Result<OpenedFile, OpenError> {
                 sharing,
             })
         }
-        Err(OpenError::Store(StoreError::InUse(name))) => {
-            if !socket_path(file).exists() {
-                return Err(OpenError::Store(StoreError::InUse(name)));
-            }
+        None => {
             let shared = sharing.clone();
             let session = Session::beside(file, move |engine, file| {
                 *shared.lock() = share(engine, file).ok();
@@ -164,6 +240,5 @@ pub fn open_shared(file: &Path) -> Result<OpenedFile, OpenError> {
                 sharing,
             })
         }
-        Err(error) => Err(error),
     }
 }
