@@ -13,7 +13,9 @@ mod nesting;
 mod parse;
 mod render;
 mod script;
+mod skeleton;
 mod source;
+mod visit;
 
 pub use diagnostic::{Diagnostic, Hint, Severity, Suggestion};
 pub use format::{
@@ -27,7 +29,10 @@ pub use parse::{
 };
 pub use render::{Part, Plain, Style, render_all, render_all_with};
 pub use script::{Completeness, ScriptItem, ScriptItemKind, is_complete, split_queries};
+pub use skeleton::{Pattern, Skeleton};
 pub use source::{Location, Source, Span};
 
+#[cfg(test)]
+pub(crate) use skeleton::tests as skeleton_tests;
 #[cfg(test)]
 mod tests;

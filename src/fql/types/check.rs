@@ -19,6 +19,9 @@ pub struct Checked {
     pub static_type: String,
     /// Things that are probably mistakes.
     pub warnings: Vec<Diagnostic>,
+    /// Whether the answer could be another one if other numbers and strings of the same kinds stood in the text; false
+    /// only if it could not.
+    pub depends_on_literals: bool,
 }
 
 /// The type of a value that comes with a request (`spec typing 12`).
@@ -98,7 +101,9 @@ pub fn check_query(
             Some("()".to_owned()),
         ));
     }
+    let depends_on_literals = engine.depends_on_literals() || !engine_warnings.is_empty();
     Ok(Checked {
+        depends_on_literals,
         static_type: shown.map(|shown| shown.to_string()).unwrap_or_default(),
         warnings: engine_warnings
             .into_iter()

@@ -154,6 +154,33 @@ impl Node {
         add_all(&mut self.differences, other.differences);
     }
 
+    /// Whether numbers or strings are shown somewhere in it.
+    fn has_literals(&self) -> bool {
+        let within =
+            |part: &Node| stacker::maybe_grow(64 * 1024, 1024 * 1024, || part.has_literals());
+        let function = |function: &FunctionNode| {
+            function.params.iter().any(|(_, param)| within(param))
+                || function.variadic.iter().any(|rest| within(&rest.1))
+                || within(&function.result)
+        };
+        let field = |(_, field): &(Str, Node)| within(field);
+        self.lits.iter().any(|lit| match lit {
+            Lit::Bool(_) => false,
+            Lit::Int(_) | Lit::Number { .. } | Lit::String(_) => true,
+        }) || self.overloads.iter().any(within)
+            || self.constructed.iter().any(|(_, part)| within(part))
+            || self.functions.iter().any(function)
+            || self.access.iter().any(|access| function(access))
+            || self.project.iter().any(|p| within(&p.0) || within(&p.1))
+            || self
+                .record
+                .iter()
+                .any(|record| record.0.iter().any(field) || record.1.iter().any(within))
+            || self.interface.iter().flatten().any(field)
+            || self.tuples.iter().flatten().any(within)
+            || self.differences.iter().any(within)
+    }
+
     /// The node's own parts, with the position of each relative to `output`.
     pub fn each_part(&mut self, output: bool, visit: &mut dyn FnMut(&mut Node, bool)) {
         let mut function = |function: &mut FunctionNode| {
@@ -302,6 +329,11 @@ impl<'a, 'e> Flatten<'a, 'e> {
     pub fn run(mut self, ty: &Ty, output: bool) -> Option<Coalesced> {
         let node = self.term(ty, output);
         let node = self.bounds(node, output);
+        let mut definitions = self.recursive.iter().map(|(_, definition)| definition);
+        // As for the steps of the check: more literals that differ make more nodes.
+        if self.nodes > NODES / 64 || node.has_literals() || definitions.any(Node::has_literals) {
+            self.engine.use_literal();
+        }
         (self.nodes < NODES).then_some(Coalesced {
             node,
             recursive: self.recursive,
@@ -437,6 +469,9 @@ impl<'a, 'e> Flatten<'a, 'e> {
         }
         let tracked = !node.vars.is_empty();
         if tracked {
+            if !self.pending.is_empty() && node.has_literals() {
+                self.engine.use_literal();
+            }
             let known = self
                 .pending
                 .iter()

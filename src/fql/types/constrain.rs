@@ -270,6 +270,9 @@ impl Engine<'_> {
             // 15
             (Kind::Lit(lit), Kind::Named(shape, None)) if is_value_of(lit, *shape) => {}
             (Kind::Lit(left), Kind::Lit(right)) => {
+                if !matches!((left, right), (Lit::Bool(_), _) | (_, Lit::Bool(_))) {
+                    self.use_literal();
+                }
                 if left != right {
                     let at = value.at.or(using.at).or(self.call_site);
                     self.fail(Failure::OtherSingleton {
@@ -363,6 +366,7 @@ impl Engine<'_> {
                     },
                 ] = &access.args[..]
                 {
+                    self.use_literal();
                     return self.cons_record_field(
                         value,
                         record,
@@ -399,6 +403,7 @@ impl Engine<'_> {
                         ..
                     },
                 ] => {
+                    self.use_literal();
                     if *index < 0 {
                         let length = parts.len();
                         return self.fail(Failure::TupleIndex {

@@ -12,6 +12,7 @@ use super::failure::{Failure, Problem};
 use super::term::{ChoiceId, Key, Kind, Level, Loc, Ty, VarId};
 use crate::fql::syntax::ast::Str;
 use crate::fql::syntax::{Source, Span};
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
@@ -135,6 +136,8 @@ pub(super) struct Engine<'e> {
     pub group_numbers: Vec<(usize, u32)>,
     /// Types by place, when somebody wants to know.
     pub recorded: Option<Vec<(Span, Ty)>>,
+    /// Whether the value of a number or string had a part in what was found out.
+    literal_used: Cell<bool>,
 }
 
 impl<'e> Engine<'e> {
@@ -163,7 +166,19 @@ impl<'e> Engine<'e> {
             groups: 0,
             group_numbers: Vec::new(),
             recorded: None,
+            literal_used: Cell::new(false),
         }
+    }
+
+    /// Notes that something depends on the value of a number or string, not only on its kind.
+    pub fn use_literal(&self) {
+        self.literal_used.set(true);
+    }
+
+    /// Whether other numbers and strings of the same kinds could have led to another result. Different literals where
+    /// there were equal ones also make a check longer; so a long one counts as dependent.
+    pub fn depends_on_literals(&self) -> bool {
+        self.literal_used.get() || FUEL - self.fuel > FUEL / 64
     }
 
     /// A place in the current source.

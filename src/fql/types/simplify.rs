@@ -30,7 +30,10 @@ impl Engine<'_> {
         // The common cases, which need no flattening.
         match &ty.kind {
             Kind::Named(shape, None) => return Shown::Name(self.env.shape_name(*shape)),
-            Kind::Lit(lit) => return Shown::Lit(lit.clone()),
+            Kind::Lit(lit) => {
+                self.use_literal();
+                return Shown::Lit(lit.clone());
+            }
             _ => {}
         }
         match Flatten::new(self).run(ty, output) {
