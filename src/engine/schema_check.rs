@@ -3,182 +3,341 @@
 use super::Engine;
 use super::typing::collection_env;
 use crate::fql::interp::{SchemaChecker, WrittenSchema};
+use crate::fql::syntax::ast::{Expr, Lambda, TypeExpr};
 use crate::fql::syntax::{Diagnostic, Location, Source, Span};
 use crate::fql::types::{
     AccessProviderCheck, CheckedSchema, CollectionCheck, ComputedCheck, FieldCheck, FunctionCheck,
     PathCheck, PathStep, ResourceCheck, RoleCheck, SchemaCheck, Sourced, check_schema,
 };
-use crate::model::schema::{Collection, Function, Grant, LambdaText, TypeText, path};
-use crate::value::{PathPart, Str};
+use crate::fsl::{Kind, Located, Part, generate};
+use crate::model::native;
+use crate::model::schema::{
+    AccessProvider, Collection, ExprText, Function, Grant, LambdaText, Role, TypeText, path,
+};
+use crate::value::{CollId, DocId, PathPart, Str};
 use std::sync::Arc;
 
 impl SchemaChecker for Engine {
     fn check(&self, written: &WrittenSchema<'_>) -> Result<CheckedSchema, Vec<Diagnostic>> {
-        let schema = written.schema;
-        let collections = schema.collections().into_iter().map(|collection| {
-            let renamed = written
-                .renamed
-                .iter()
-                .find(|(id, _, _)| *id == collection.id);
-            collection_check(
-                collection,
-                renamed.map_or((false, false), |(_, name, alias)| (*name, *alias)),
-                written.write_at,
-            )
-        });
-        let mut check = SchemaCheck {
-            typechecked: written.typechecked,
-            collections: collections.collect(),
-            functions: schema
-                .functions()
-                .into_iter()
-                .filter_map(|function| function_check(function))
-                .collect(),
-            write_at: written.write_at.cloned(),
-            ..SchemaCheck::default()
+        let native = self.environments.native(&self.library);
+        let faults = match check_schema(&native, whole(written, &Texts::Stored)) {
+            Ok(checked) => return Ok(checked),
+            Err(faults) => faults,
         };
-        for function in schema
-            .functions()
-            .into_iter()
-            .filter(|function| function.body.lambda().is_err())
-        {
-            check.legacy_functions.push(function.name.clone());
-        }
-        for role in schema.roles() {
-            if written.legacy_roles.contains(&role.name) {
-                check.legacy_roles.push(role.name.clone());
-                continue;
-            }
-            let privileges = role.privileges.iter().map(|privilege| {
-                let predicates = privilege
-                    .actions
-                    .iter()
-                    .filter_map(|(_, grant)| match grant {
-                        Grant::If(text) => lambda(text),
-                        Grant::Always => None,
-                    });
-                ResourceCheck {
-                    name: privilege.resource.clone(),
-                    at: None,
-                    predicates: predicates.collect(),
-                }
-            });
-            let membership = role.membership.iter().map(|membership| ResourceCheck {
-                name: membership.resource.clone(),
-                at: None,
-                predicates: membership.predicate.iter().filter_map(lambda).collect(),
-            });
-            check.roles.push(RoleCheck {
-                name: role.name.clone(),
-                membership: membership.collect(),
-                privileges: privileges.collect(),
-            });
-        }
-        for provider in schema.providers() {
-            let roles = provider
-                .roles
-                .iter()
-                .map(|(name, predicate)| ResourceCheck {
-                    name: name.clone(),
-                    at: None,
-                    predicates: predicate.iter().filter_map(lambda).collect(),
-                });
-            check.access_providers.push(AccessProviderCheck {
-                roles: roles.collect(),
-            });
-        }
-        check_schema(&self.environments.native(&self.library), check)
+        // Told in the text of the schema, which is worth making only now.
+        let schema = written.schema;
+        let order = |kind: Kind, id: i64| written.order(coll_of(kind), DocId(id));
+        let generated = generate(schema, &written.legacy_roles, &order);
+        let located = Located::new("main.fsl", generated);
+        let located = check_schema(&native, whole(written, &Texts::Located(&located)));
+        Err(located.err().unwrap_or(faults))
     }
 }
 
-fn lambda(text: &LambdaText) -> Option<Sourced<Arc<crate::fql::syntax::ast::Lambda>>> {
-    Some(Sourced {
-        tree: text.lambda().ok()?.clone(),
-        source: text.source.clone(),
-    })
+fn coll_of(kind: Kind) -> CollId {
+    match kind {
+        Kind::Collection => native::COLLECTION,
+        Kind::Function => native::FUNCTION,
+        Kind::Role => native::ROLE,
+        Kind::Provider => native::ACCESS_PROVIDER,
+    }
 }
 
-fn type_expr(text: &TypeText) -> Option<Sourced<crate::fql::syntax::ast::TypeExpr>> {
-    Some(Sourced {
-        tree: (**text.type_expr().ok()?).clone(),
-        source: text.source.clone(),
-    })
+/// Where the trees of a schema come from.
+enum Texts<'a> {
+    /// From the stored texts, each a source of its own. Errors have no places worth showing.
+    Stored,
+    /// From the schema's text.
+    Located(&'a Located),
+}
+
+impl Texts<'_> {
+    fn at(&self, kind: Kind, name: &Str, part: Part) -> Option<Location> {
+        match self {
+            Texts::Stored => None,
+            Texts::Located(text) => text.location(kind, name, part),
+        }
+    }
+
+    fn lambda(
+        &self,
+        kind: Kind,
+        name: &Str,
+        part: Part,
+        stored: &LambdaText,
+    ) -> Option<Sourced<Arc<Lambda>>> {
+        let located = match self {
+            Texts::Stored => None,
+            Texts::Located(text) => text
+                .lambda(kind, name, part)
+                .map(|tree| sourced(tree, &text.source)),
+        };
+        located.or_else(|| Some(sourced(stored.lambda().ok()?.clone(), &stored.source)))
+    }
+
+    fn type_expr(
+        &self,
+        collection: &Str,
+        part: Part,
+        stored: &TypeText,
+    ) -> Option<Sourced<TypeExpr>> {
+        let located = match self {
+            Texts::Stored => None,
+            Texts::Located(text) => text
+                .type_expr(collection, part)
+                .map(|tree| sourced(tree, &text.source)),
+        };
+        located.or_else(|| type_expr(stored))
+    }
+
+    fn expr(&self, collection: &Str, part: Part, stored: &ExprText) -> Option<Sourced<Expr>> {
+        let located = match self {
+            Texts::Stored => None,
+            Texts::Located(text) => text
+                .expr(collection, part)
+                .map(|tree| sourced(tree, &text.source)),
+        };
+        located.or_else(|| Some(sourced((**stored.expr().ok()?).clone(), &stored.source)))
+    }
+}
+
+fn sourced<T>(tree: T, source: &Arc<Source>) -> Sourced<T> {
+    Sourced {
+        tree,
+        source: source.clone(),
+    }
+}
+
+fn type_expr(text: &TypeText) -> Option<Sourced<TypeExpr>> {
+    Some(sourced((**text.type_expr().ok()?).clone(), &text.source))
+}
+
+/// The schema as the checker takes it, items in the order of the text.
+fn whole(written: &WrittenSchema<'_>, texts: &Texts<'_>) -> SchemaCheck {
+    let schema = written.schema;
+    let mut check = SchemaCheck {
+        typechecked: written.typechecked,
+        write_at: written.write_at.cloned(),
+        ..SchemaCheck::default()
+    };
+    let mut collections = schema.collections();
+    collections.sort_by_key(|collection| {
+        let id = DocId(i64::try_from(collection.id.0).unwrap_or(i64::MAX));
+        written.order(native::COLLECTION, id)
+    });
+    for collection in collections {
+        let renamed = written
+            .renamed
+            .iter()
+            .find(|(id, _, _)| *id == collection.id);
+        let renamed = renamed.map_or((false, false), |(_, name, alias)| (*name, *alias));
+        check
+            .collections
+            .push(collection_check(collection, renamed, written, texts));
+    }
+    let mut functions = schema.functions();
+    functions.sort_by_key(|function| written.order(native::FUNCTION, function.id));
+    for function in functions {
+        if function.body.lambda().is_err() {
+            check.legacy_functions.push(function.name.clone());
+        }
+        check.functions.extend(function_check(function, texts));
+    }
+    let mut roles = schema.roles();
+    roles.sort_by_key(|role| written.order(native::ROLE, role.id));
+    for role in roles {
+        if written.legacy_roles.contains(&role.name) {
+            check.legacy_roles.push(role.name.clone());
+        } else {
+            check.roles.push(role_check(role, texts));
+        }
+    }
+    let mut providers = schema.providers();
+    providers.sort_by_key(|provider| written.order(native::ACCESS_PROVIDER, provider.id));
+    for provider in providers {
+        check.access_providers.push(provider_check(provider, texts));
+    }
+    check
+}
+
+fn role_check(role: &Role, texts: &Texts<'_>) -> RoleCheck {
+    let privileges = role.privileges.iter().enumerate().map(|(at, privilege)| {
+        let actions = privilege.actions.iter().enumerate();
+        let predicates = actions.filter_map(|(nth, (_, grant))| match grant {
+            Grant::If(text) => texts.lambda(
+                Kind::Role,
+                &role.name,
+                Part::PrivilegePredicate(at, nth),
+                text,
+            ),
+            Grant::Always => None,
+        });
+        ResourceCheck {
+            name: privilege.resource.clone(),
+            at: texts.at(Kind::Role, &role.name, Part::Privilege(at)),
+            predicates: predicates.collect(),
+        }
+    });
+    let membership = role.membership.iter().enumerate().map(|(at, membership)| {
+        let predicates = membership.predicate.iter().filter_map(|text| {
+            texts.lambda(Kind::Role, &role.name, Part::MembershipPredicate(at), text)
+        });
+        ResourceCheck {
+            name: membership.resource.clone(),
+            at: texts.at(Kind::Role, &role.name, Part::Membership(at)),
+            predicates: predicates.collect(),
+        }
+    });
+    RoleCheck {
+        name: role.name.clone(),
+        membership: membership.collect(),
+        privileges: privileges.collect(),
+    }
+}
+
+fn provider_check(provider: &AccessProvider, texts: &Texts<'_>) -> AccessProviderCheck {
+    let roles = provider.roles.iter().enumerate();
+    let roles = roles.map(|(at, (name, predicate))| {
+        let predicates = predicate.iter().filter_map(|text| {
+            texts.lambda(
+                Kind::Provider,
+                &provider.name,
+                Part::ProviderPredicate(at),
+                text,
+            )
+        });
+        ResourceCheck {
+            name: name.clone(),
+            at: texts.at(Kind::Provider, &provider.name, Part::ProviderRole(at)),
+            predicates: predicates.collect(),
+        }
+    });
+    AccessProviderCheck {
+        roles: roles.collect(),
+    }
 }
 
 fn collection_check(
     collection: &Collection,
     renamed: (bool, bool),
-    write_at: Option<&Location>,
+    written: &WrittenSchema<'_>,
+    texts: &Texts<'_>,
 ) -> CollectionCheck {
-    let fields = collection.fields.iter().filter_map(|field| {
-        let default = field.default.as_ref().and_then(|default| {
-            Some(Sourced {
-                tree: (**default.expr().ok()?).clone(),
-                source: default.source.clone(),
-            })
-        });
+    let name = &collection.name;
+    let fields = collection.fields.iter().enumerate();
+    let fields = fields.filter_map(|(at, field)| {
         Some(FieldCheck {
             name: field.name.clone(),
-            ty: type_expr(&field.ty)?,
-            default,
+            ty: texts.type_expr(name, Part::FieldType(at), &field.ty)?,
+            default: field
+                .default
+                .as_ref()
+                .and_then(|default| texts.expr(name, Part::FieldDefault(at), default)),
         })
     });
-    let computed = collection.computed.iter().filter_map(|field| {
+    let computed = collection.computed.iter().enumerate();
+    let computed = computed.filter_map(|(at, field)| {
         Some(ComputedCheck {
             name: field.name.clone(),
-            signature: field.signature.as_ref().and_then(type_expr),
-            body: lambda(&field.body)?,
+            signature: field
+                .signature
+                .as_ref()
+                .and_then(|ty| texts.type_expr(name, Part::ComputedType(at), ty)),
+            body: texts.lambda(Kind::Collection, name, Part::ComputedBody(at), &field.body)?,
         })
     });
     let index_paths = collection.indexes.iter().flat_map(|index| {
         let terms = index.terms.iter().map(|term| &term.path);
-        terms
-            .chain(index.values.iter().map(|value| &value.path))
-            .map(|path| path_check(path))
+        terms.chain(index.values.iter().map(|value| &value.path))
     });
     let unique_paths = collection
         .uniques
         .iter()
-        .flat_map(|unique| unique.terms.iter().map(|term| path_check(&term.path)));
+        .flat_map(|unique| unique.terms.iter().map(|term| &term.path));
+    let checks = collection.checks.iter().enumerate();
     CollectionCheck {
         env: collection_env(collection),
-        name_at: write_at.cloned(),
+        name_at: texts
+            .at(Kind::Collection, name, Part::Name)
+            .or_else(|| written.write_at.cloned()),
         renamed,
         fields: fields.collect(),
         computed: computed.collect(),
-        wildcard: collection.wildcard.as_ref().and_then(type_expr),
-        checks: collection
-            .checks
-            .iter()
-            .filter_map(|check| lambda(&check.body))
+        wildcard: collection
+            .wildcard
+            .as_ref()
+            .and_then(|ty| texts.type_expr(name, Part::Wildcard, ty)),
+        checks: checks
+            .filter_map(|(at, check)| {
+                texts.lambda(Kind::Collection, name, Part::Check(at), &check.body)
+            })
             .collect(),
-        index_paths: index_paths.collect(),
-        unique_paths: unique_paths.collect(),
+        index_paths: index_paths
+            .enumerate()
+            .map(|(at, path)| {
+                path_check(path, texts, name, Part::IndexPath(at), |step| {
+                    Part::IndexStep(at, step)
+                })
+            })
+            .collect(),
+        unique_paths: unique_paths
+            .enumerate()
+            .map(|(at, path)| {
+                path_check(path, texts, name, Part::UniquePath(at), |step| {
+                    Part::UniqueStep(at, step)
+                })
+            })
+            .collect(),
     }
 }
 
-fn path_check(parts: &[PathPart]) -> PathCheck {
-    let text = path::display(parts);
-    let span = Span::new(0, text.len());
-    let steps = parts.iter().map(|part| {
-        let step = match part {
+fn path_check(
+    parts: &[PathPart],
+    texts: &Texts<'_>,
+    collection: &Str,
+    whole: Part,
+    step: impl Fn(usize) -> Part,
+) -> PathCheck {
+    let place = |part| Some(texts.at(Kind::Collection, collection, part)?.span);
+    let (source, span) = match texts.at(Kind::Collection, collection, whole) {
+        Some(at) => (at.source, at.span),
+        None => {
+            let text = path::display(parts);
+            let span = Span::new(0, text.len());
+            (Source::new("*path*", text), span)
+        }
+    };
+    let steps = parts.iter().enumerate().map(|(at, part)| {
+        let path_step = match part {
             PathPart::Field(name) => PathStep::Field(Str::clone(name)),
             PathPart::Index(n) => PathStep::Index(*n),
         };
-        (step, span)
+        (path_step, place(step(at)).unwrap_or(span))
     });
     PathCheck {
         steps: steps.collect(),
         span,
-        source: Source::new("*path*", text),
+        source,
     }
 }
 
-fn function_check(function: &Function) -> Option<FunctionCheck> {
+fn function_check(function: &Function, texts: &Texts<'_>) -> Option<FunctionCheck> {
+    let name = &function.name;
+    let stored = function.body.lambda().ok()?;
+    let declared = function.signature.as_ref();
+    let (signature, body) = match texts {
+        Texts::Stored => (None, None),
+        Texts::Located(text) => (
+            text.signature(name, stored)
+                .map(|tree| sourced(tree, &text.source)),
+            text.function(name, stored)
+                .map(|tree| sourced(tree, &text.source)),
+        ),
+    };
     Some(FunctionCheck {
-        name: function.name.clone(),
+        name: name.clone(),
         alias: function.alias.clone(),
-        signature: function.signature.as_ref().and_then(type_expr),
-        body: lambda(&function.body)?,
+        signature: declared.and_then(|declared| signature.or_else(|| type_expr(declared))),
+        body: body.unwrap_or_else(|| sourced(stored.clone(), &function.body.source)),
     })
 }

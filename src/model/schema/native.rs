@@ -29,6 +29,8 @@ pub const ROLE: CollId = CollId(12);
 pub const ACCESS_PROVIDER: CollId = CollId(13);
 /// Schema files, not visible to queries.
 pub const SCHEMA_SOURCE: CollId = CollId(14);
+/// The hidden field of a definition that tells when it was added to the schema's text, counted in writes.
+pub const ORDER: &str = "internal_order";
 
 /// The first id of a user-defined collection.
 pub const FIRST_USER_COLLECTION: u64 = 1024;
@@ -266,6 +268,11 @@ fn data() -> FieldRule {
     open("data", FieldType::any_record().optional())
 }
 
+/// When the definition was added to the schema's text, counted in writes.
+fn order() -> FieldRule {
+    hidden(ORDER, FieldType::Long)
+}
+
 fn any_lambda(min: u8, max: u8) -> Check {
     Check::Lambda {
         min,
@@ -321,6 +328,7 @@ fn collection() -> Vec<FieldRule> {
         data(),
         hidden("backingIndexes", any_array()),
         hidden("internal_signatures", FieldType::any_record()),
+        order(),
         hidden("internal_migrations", any_array()),
         hidden("has_class_index", Boolean),
         hidden("min_valid_time", Time),
@@ -460,6 +468,7 @@ fn function() -> Vec<FieldRule> {
         }),
         open("signature", String.optional()).checked(Check::Signature),
         hidden("internal_sig", String),
+        order(),
         data(),
     ]
 }
@@ -495,6 +504,7 @@ fn role() -> Vec<FieldRule> {
         open("name", String).checked(Check::RoleName),
         open("privileges", privilege.zero_or_more()),
         open("membership", membership.zero_or_more()),
+        order(),
         data(),
     ]
 }
@@ -512,6 +522,7 @@ fn access_provider() -> Vec<FieldRule> {
         open("roles", Union(vec![String, with_predicate]).zero_or_more())
             .checked(Check::ProviderRoles),
         open("audience", String.optional()).readonly(),
+        order(),
         data(),
     ]
 }

@@ -12,9 +12,10 @@ use crate::fql::syntax::{Diagnostic, Location, Severity};
 use crate::fql::types::CheckedSchema;
 use crate::model::native;
 use crate::model::schema::check::is_builtin_role;
-use crate::model::schema::load::{one_or_many, text};
+use crate::model::schema::load::{integer, one_or_many, text};
 use crate::model::schema::{Collection, ConstraintFailure, Definition, Schema, protected};
 use crate::value::{CollId, DocId, Object, Str, Value};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Memberships a collection may have.
@@ -63,7 +64,7 @@ impl Interp {
                     .map(|message| error(message.clone()))
                     .collect();
                 if faults.is_empty() {
-                    return self.store_inferred(&schema, checked);
+                    return self.store_internal(pending, &schema, checked);
                 }
                 faults
             }
@@ -116,11 +117,18 @@ impl Interp {
             renamed: renamed.collect(),
             legacy_roles: legacy.map(|role| role.name.clone()).collect(),
             write_at: last.frames.last(),
+            order: added_order(pending, schema),
         })
     }
 
-    /// Keeps what was inferred of functions and computed fields, where it is news.
-    fn store_inferred(&mut self, schema: &Schema, checked: CheckedSchema) -> Result<()> {
+    /// Keeps what was inferred of functions and computed fields, where it is news, and when definitions were added.
+    fn store_internal(
+        &mut self,
+        pending: &PendingWrites,
+        schema: &Schema,
+        checked: CheckedSchema,
+    ) -> Result<()> {
+        let mut news: Vec<((CollId, DocId), Arc<Object>, &str, Value)> = Vec::new();
         for (name, signature) in checked.functions {
             let Some(function) = schema.function_named(&name) else {
                 continue;
@@ -128,10 +136,9 @@ impl Interp {
             if function.inferred().as_deref() == Some(signature.as_str()) {
                 continue;
             }
-            let mut data = (*function.definition).clone();
-            data.insert("internal_sig", Value::string(signature));
-            self.txn
-                .put(native::FUNCTION, function.id, Arc::new(data), None)?;
+            let id = (native::FUNCTION, function.id);
+            let signature = Value::string(signature);
+            news.push((id, function.definition.clone(), "internal_sig", signature));
         }
         for (name, fields) in checked.collections {
             let Some(collection) = schema.collection_named(&name) else {
@@ -147,14 +154,32 @@ impl Interp {
                 .into_iter()
                 .map(|(field, ty)| (field, Value::string(ty)))
                 .collect();
-            let mut data = (*collection.definition).clone();
-            data.insert("internal_signatures", Value::object(inferred));
-            self.txn.put(
-                native::COLLECTION,
-                DocId(collection.id.0 as i64),
-                Arc::new(data),
-                None,
-            )?;
+            let id = (native::COLLECTION, DocId(collection.id.0 as i64));
+            let inferred = Value::object(inferred);
+            let definition = collection.definition.clone();
+            news.push((id, definition, "internal_signatures", inferred));
+        }
+        let added = added_order(pending, schema);
+        let next = added
+            .values()
+            .max()
+            .map_or(1, |last| last.saturating_add(1));
+        for (id, definition) in definitions(schema) {
+            if !added.contains_key(&id) {
+                news.push((id, definition.clone(), native::ORDER, Value::Long(next)));
+            }
+        }
+        // What is known of one definition is stored together.
+        news.sort_by_key(|(id, ..)| *id);
+        for of_one in news.chunk_by(|(a, ..), (b, ..)| a == b) {
+            let Some(((coll, id), definition, ..)) = of_one.first() else {
+                continue;
+            };
+            let mut data = (**definition).clone();
+            for (_, _, field, value) in of_one {
+                data.insert(*field, value.clone());
+            }
+            self.txn.put(*coll, *id, Arc::new(data), None)?;
         }
         Ok(())
     }
@@ -311,6 +336,39 @@ impl Interp {
         }
         Ok(())
     }
+}
+
+/// All definitions of a schema that have a text.
+fn definitions(schema: &Schema) -> impl Iterator<Item = ((CollId, DocId), &Arc<Object>)> {
+    let collections = schema.collections().into_iter().map(|collection| {
+        let id = DocId(collection.id.0 as i64);
+        ((native::COLLECTION, id), &collection.definition)
+    });
+    let functions = schema.functions().into_iter();
+    let functions = functions.map(|f| ((native::FUNCTION, f.id), &f.definition));
+    let roles = schema.roles().into_iter();
+    let roles = roles.map(|r| ((native::ROLE, r.id), &r.definition));
+    let providers = schema.providers().into_iter();
+    let providers = providers.map(|p| ((native::ACCESS_PROVIDER, p.id), &p.definition));
+    collections.chain(functions).chain(roles).chain(providers)
+}
+
+/// When each definition was added to the schema's text. Those that this query creates or renames are not in it yet.
+fn added_order(pending: &PendingWrites, schema: &Schema) -> HashMap<(CollId, DocId), i64> {
+    let mut order: HashMap<(CollId, DocId), i64> = definitions(schema)
+        .map(|(id, definition)| (id, integer(definition, native::ORDER).unwrap_or(0)))
+        .collect();
+    for write in &pending.native {
+        let key = (write.coll, write.id);
+        let name = definitions(schema)
+            .find(|(id, _)| *id == key)
+            .and_then(|(_, definition)| text(definition, "name"));
+        let before = write.before.as_deref().and_then(|old| text(old, "name"));
+        if before.is_none() || before != name {
+            order.remove(&key);
+        }
+    }
+    order
 }
 
 fn with_frames(mut failure: Failure, frames: &[Location]) -> Failure {

@@ -21,7 +21,7 @@ use crate::fql::syntax::{Diagnostic, Location};
 use crate::fql::types::CheckedSchema;
 use crate::model::schema::Schema;
 use crate::value::{CollId, DocId, Object, Str};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// What the writes of a query leave for its end.
@@ -80,6 +80,15 @@ pub struct WrittenSchema<'a> {
     pub legacy_roles: Vec<Str>,
     /// The last schema write.
     pub write_at: Option<&'a Location>,
+    /// Definitions in the order in which they were added to the schema's text; those of this query are not in it.
+    pub order: HashMap<(CollId, DocId), i64>,
+}
+
+impl WrittenSchema<'_> {
+    /// When a definition was added to the schema's text: a number that grows from write to write.
+    pub fn order(&self, coll: CollId, id: DocId) -> i64 {
+        self.order.get(&(coll, id)).copied().unwrap_or(i64::MAX)
+    }
 }
 
 /// Checks the types of a whole schema; the engine's.
