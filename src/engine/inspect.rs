@@ -10,6 +10,7 @@ use crate::access::Permissions;
 use crate::fql::interp::{Failure, Interp, Options};
 use crate::fql::syntax::{Source, parse_query};
 use crate::fql::types::{self, TypeAt};
+use crate::fsl::{generate, stored_order};
 use crate::store::TxnTime;
 use crate::value::rendered::Rendered;
 use crate::value::{Env, Value};
@@ -66,6 +67,20 @@ impl Session {
             .of(&engine.library, interp.txn.scope(), interp.txn.schema());
         let known = |name: &str| arguments.get(name).map(|value| value_type(value, &interp));
         types::type_at(&block, &source, &env, &known, offset)
+    }
+
+    /// The schema of the session's database as FSL text: what its `main.fsl` would hold; empty without definitions. `None`
+    /// for authorities that may not see all definitions.
+    pub fn schema_text(&self) -> Option<String> {
+        let request = Request::text("");
+        let interp = self.interp(&request, &Source::query("")).ok()?.0;
+        match interp.principal.permissions {
+            Permissions::Admin | Permissions::Server | Permissions::ServerReadOnly => {
+                let schema = interp.txn.schema();
+                Some(generate(schema, &stored_order(schema)).text)
+            }
+            Permissions::Client | Permissions::Predicate | Permissions::Roles(_) => None,
+        }
     }
 
     fn inspect(

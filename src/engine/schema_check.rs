@@ -1,18 +1,19 @@
 //! The static check of a schema that a query has written (`spec schema-fsl 3.3`, `spec typing 11`).
 
 use super::Engine;
-use super::typing::collection_env;
-use crate::fql::interp::{SchemaChecker, WrittenSchema};
+use super::typing::{collection_env, schema_env};
+use crate::fql::interp::{PendingBackfill, SchemaChecker, WrittenSchema};
 use crate::fql::syntax::ast::{Expr, Lambda, TypeExpr};
 use crate::fql::syntax::{Diagnostic, Location, Source, Span};
 use crate::fql::types::{
-    AccessProviderCheck, CheckedSchema, CollectionCheck, ComputedCheck, FieldCheck, FunctionCheck,
-    PathCheck, PathStep, ResourceCheck, RoleCheck, SchemaCheck, Sourced, check_schema,
+    AccessProviderCheck, CheckedSchema, CollectionCheck, ComputedCheck, Environment, FieldCheck,
+    FunctionCheck, PathCheck, PathStep, ResourceCheck, RoleCheck, SchemaCheck, Sourced,
+    check_schema, check_value,
 };
 use crate::fsl::{Kind, Located, Part, generate};
 use crate::model::native;
 use crate::model::schema::{
-    AccessProvider, Collection, ExprText, Function, Grant, LambdaText, Role, TypeText, path,
+    AccessProvider, Collection, ExprText, Function, Grant, LambdaText, Role, Schema, TypeText, path,
 };
 use crate::value::{CollId, DocId, PathPart, Str};
 use std::sync::Arc;
@@ -27,10 +28,16 @@ impl SchemaChecker for Engine {
         // Told in the text of the schema, which is worth making only now.
         let schema = written.schema;
         let order = |kind: Kind, id: i64| written.order(coll_of(kind), DocId(id));
-        let generated = generate(schema, &written.legacy_roles, &order);
+        let generated = generate(schema, &order);
         let located = Located::new("main.fsl", generated);
         let located = check_schema(&native, whole(written, &Texts::Located(&located)));
         Err(located.err().unwrap_or(faults))
+    }
+
+    fn check_backfill(&self, schema: &Schema, backfill: &PendingBackfill) -> Vec<Diagnostic> {
+        let native = self.environments.native(&self.library);
+        let env = Environment::new(native, schema_env(schema));
+        check_value(&env, &backfill.value, &backfill.ty)
     }
 }
 
@@ -146,7 +153,7 @@ fn whole(written: &WrittenSchema<'_>, texts: &Texts<'_>) -> SchemaCheck {
     let mut roles = schema.roles();
     roles.sort_by_key(|role| written.order(native::ROLE, role.id));
     for role in roles {
-        if written.legacy_roles.contains(&role.name) {
+        if role.is_legacy() {
             check.legacy_roles.push(role.name.clone());
         } else {
             check.roles.push(role_check(role, texts));

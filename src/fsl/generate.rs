@@ -9,12 +9,14 @@ use crate::fql::syntax::ast::{ExprKind, Param, TypeKind};
 use crate::fql::syntax::{
     Span, format_expr, format_key, format_lambda, format_string, format_type,
 };
+use crate::model::native;
+use crate::model::schema::load::integer;
 use crate::model::schema::migration_item::{self, MigrationItem};
 use crate::model::schema::{
     AccessProvider, Collection, ExprText, Function, Grant, LambdaText, Role, Schema, Term,
     TypeText, path,
 };
-use crate::value::{PathPart, Str};
+use crate::value::{Object, PathPart, Str};
 use std::collections::HashMap;
 
 /// What the text of a generated schema starts with.
@@ -106,6 +108,28 @@ impl Generated {
 /// When a definition was added, as a number that grows from write to write.
 pub type Order<'a> = &'a dyn Fn(Kind, i64) -> i64;
 
+/// The order that is kept in the definitions themselves.
+pub fn stored_order(schema: &Schema) -> impl Fn(Kind, i64) -> i64 {
+    let mut known: HashMap<(Kind, i64), i64> = HashMap::new();
+    let mut add = |kind, id: i64, definition: &Object| {
+        known.insert((kind, id), integer(definition, native::ORDER).unwrap_or(0));
+    };
+    for collection in schema.collections() {
+        let id = i64::try_from(collection.id.0).unwrap_or(i64::MAX);
+        add(Kind::Collection, id, &collection.definition);
+    }
+    for function in schema.functions() {
+        add(Kind::Function, function.id.0, &function.definition);
+    }
+    for role in schema.roles() {
+        add(Kind::Role, role.id.0, &role.definition);
+    }
+    for provider in schema.providers() {
+        add(Kind::Provider, provider.id.0, &provider.definition);
+    }
+    move |kind, id| known.get(&(kind, id)).copied().unwrap_or(0)
+}
+
 /// An item to print.
 enum Item<'a> {
     Collection(&'a Collection),
@@ -114,8 +138,8 @@ enum Item<'a> {
     Provider(&'a AccessProvider),
 }
 
-/// The text of a whole schema; empty if there are no definitions. `legacy_roles` are left out.
-pub fn generate(schema: &Schema, legacy_roles: &[Str], order: Order<'_>) -> Generated {
+/// The text of a whole schema; empty if there are no definitions.
+pub fn generate(schema: &Schema, order: Order<'_>) -> Generated {
     let mut items: Vec<((i64, Kind, i64), Item<'_>)> = Vec::new();
     let mut add = |kind: Kind, id: i64, item| items.push(((order(kind, id), kind, id), item));
     for collection in schema.collections() {
@@ -126,7 +150,7 @@ pub fn generate(schema: &Schema, legacy_roles: &[Str], order: Order<'_>) -> Gene
         add(Kind::Function, function.id.0, Item::Function(function));
     }
     for role in schema.roles() {
-        if !legacy_roles.contains(&role.name) {
+        if !role.is_legacy() {
             add(Kind::Role, role.id.0, Item::Role(role));
         }
     }

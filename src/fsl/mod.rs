@@ -9,5 +9,5 @@ mod generate;
 mod located;
 mod writer;
 
-pub use generate::{Generated, Kind, Order, Part, generate};
+pub use generate::{Generated, Kind, Order, Part, generate, stored_order};
 pub use located::Located;

@@ -11,6 +11,7 @@ mod examples;
 mod hostile;
 mod http;
 mod mutations;
+mod schema_text;
 mod session_serial;
 mod sharing;
 mod signatures;

@@ -1,6 +1,7 @@
 //! Checking a query: its type, or what is wrong with it.
 
 use super::coalesce::Flatten;
+use super::definitions::Sourced;
 use super::display::Shown;
 use super::engine::{Engine, Limit, Scheme};
 use super::environment::Environment;
@@ -8,7 +9,7 @@ use super::failure::Problem;
 use super::native::id;
 use super::resolve;
 use super::term::{Lit, Loc, Ty};
-use crate::fql::syntax::ast::{Block, Expr, Stmt, Str};
+use crate::fql::syntax::ast::{Block, Expr, Stmt, Str, TypeExpr};
 use crate::fql::syntax::{Diagnostic, Severity, Source, Span};
 use std::sync::Arc;
 
@@ -132,6 +133,42 @@ pub fn type_of_expr(
             .map(|problem| problem.diagnostic(Severity::Error, &sources))
             .collect()),
     }
+}
+
+/// What is wrong with a value that should be of a type a field declares.
+pub fn check_value(
+    env: &Environment,
+    value: &Sourced<Expr>,
+    ty: &Sourced<TypeExpr>,
+) -> Vec<Diagnostic> {
+    let mut engine = Engine::new(env, value.source.clone());
+    engine.sources.push(ty.source.clone());
+    let mut resolver = resolve::Resolver::new(env, 1, false, 0);
+    let demanded = resolver.resolve(&ty.tree);
+    if !resolver.problems.is_empty() {
+        return Vec::new();
+    }
+    let found = engine.expr(&value.tree);
+    let at = engine.loc(value.tree.span);
+    engine.constrain(&found, &demanded, at);
+    if engine.limit.is_some() && !engine.limit_reported {
+        engine.report_limit(at);
+    }
+    let declared = Loc {
+        source: 1,
+        start: ty.tree.span.start,
+        end: ty.tree.span.end,
+    };
+    if !engine.problems.is_empty() {
+        let first = engine.problems.remove(0);
+        let first = first.hint("Field type defined here", declared, None);
+        engine.problems.insert(0, first);
+    }
+    let problems = std::mem::take(&mut engine.problems);
+    problems
+        .into_iter()
+        .map(|problem| problem.diagnostic(Severity::Error, &engine.sources))
+        .collect()
 }
 
 /// What arguments may be mentioned in.

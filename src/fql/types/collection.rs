@@ -29,11 +29,12 @@ impl CollectionTypes {
     }
 }
 
-/// Works out the types of a collection whose document type is number `first`.
+/// Works out the types of a collection whose document type is number `first`. `located` gives the types of its computed
+/// fields in place of those of the definition, and those of other fields where they have places.
 pub(super) fn types(
     env: &Environment,
     definition: &CollectionEnv,
-    computed: Option<&[(Str, Ty)]>,
+    located: Option<&[(Str, Ty)]>,
     at: Loc,
     first: u32,
 ) -> CollectionTypes {
@@ -59,8 +60,8 @@ pub(super) fn types(
     for (name, ty, _) in &fields {
         set(name, env.stored(ty));
     }
-    match computed {
-        Some(computed) => computed.iter().for_each(|(name, ty)| set(name, ty.clone())),
+    match located {
+        Some(located) => located.iter().for_each(|(name, ty)| set(name, ty.clone())),
         None => {
             for (name, ty) in &definition.computed {
                 set(

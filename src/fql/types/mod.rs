@@ -29,7 +29,9 @@ mod schema;
 mod simplify;
 mod term;
 
-pub use check::{Arguments, Checked, ValueType, check_query, no_arguments, type_of_expr};
+pub use check::{
+    Arguments, Checked, ValueType, check_query, check_value, no_arguments, type_of_expr,
+};
 pub use complete::{Member, TypeAt, globals, members_of, type_at, type_of_result};
 pub use definitions::{
     AccessProviderCheck, CheckedSchema, CollectionCheck, ComputedCheck, FieldCheck, FunctionCheck,

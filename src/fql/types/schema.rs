@@ -72,7 +72,17 @@ pub fn check_schema(
             sources: &mut sources,
         }
         .optional(collection.name_at.as_ref());
-        env.add_collection(Arc::new(collection.env.clone()), Some(computed.clone()), at);
+        // Types of fields have the places where they are declared.
+        let fields = collection.fields.iter().zip(&declared.fields);
+        let located: Vec<(Str, Ty)> = fields
+            .filter_map(|(field, ty)| Some((field.name.clone(), ty.clone()?)))
+            .chain(computed.iter().cloned())
+            .collect();
+        env.add_collection(
+            Arc::new(collection.env.clone()),
+            Some(Arc::new(located)),
+            at,
+        );
         if !declared.typed || !schema.typechecked {
             env.hide_last(collection.env.alias.is_some());
         }

@@ -19,6 +19,58 @@ pub struct MigrationFault {
     pub message: String,
     /// What it is about, for the place in the schema's text.
     pub about: About,
+    /// Where it is shown when a query wrote the definition.
+    pub at: FaultPlace,
+    /// What could be done about it.
+    pub hints: Vec<FaultHint>,
+}
+
+/// A hint of a [`MigrationFault`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FaultHint {
+    /// The message.
+    pub message: String,
+    /// Where it is shown.
+    pub at: FaultPlace,
+    /// A text to put there.
+    pub suggestion: Option<&'static str>,
+}
+
+/// A place in the stored texts of a definition, which only types have: names and migrations are no texts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FaultPlace {
+    /// None.
+    Nowhere,
+    /// The type of a field.
+    Type(FieldPath),
+    /// The end of the type of a field.
+    AfterType(FieldPath),
+}
+
+impl FaultHint {
+    fn plain(message: &str) -> FaultHint {
+        FaultHint {
+            message: message.to_string(),
+            at: FaultPlace::Nowhere,
+            suggestion: None,
+        }
+    }
+
+    fn nullable(path: &[PathPart]) -> FaultHint {
+        FaultHint {
+            message: "Make the field nullable".to_string(),
+            at: FaultPlace::AfterType(path.to_vec()),
+            suggestion: Some("?"),
+        }
+    }
+
+    fn default_value(path: &[PathPart]) -> FaultHint {
+        FaultHint {
+            message: "Add a default value to this field".to_string(),
+            at: FaultPlace::AfterType(path.to_vec()),
+            suggestion: Some(" = <expr>"),
+        }
+    }
 }
 
 /// A place in a definition.
@@ -95,6 +147,8 @@ pub fn plan(
             rewind.faults.push(MigrationFault {
                 message,
                 about: About::Migration(at),
+                at: FaultPlace::Nowhere,
+                hints: Vec::new(),
             });
         }
     }
@@ -123,9 +177,15 @@ struct Rewind {
 
 impl Rewind {
     fn fault(&mut self, message: impl Into<String>) {
+        self.fault_with(message, &[]);
+    }
+
+    fn fault_with(&mut self, message: impl Into<String>, hints: &[&str]) {
         self.faults.push(MigrationFault {
             message: message.into(),
             about: About::Migration(self.at),
+            at: FaultPlace::Nowhere,
+            hints: hints.iter().map(|hint| FaultHint::plain(hint)).collect(),
         });
     }
 
@@ -158,15 +218,25 @@ impl Rewind {
             }
         };
         match field.source {
-            FieldSource::Backfill(_) => {
-                self.fault(format!("Cannot backfill field `{name}` multiple times"))
-            }
-            FieldSource::SplitInto => self.fault(format!(
-                "Cannot split field `{name}`: cannot split into a field after it's backfilled"
-            )),
-            FieldSource::Add => {
-                self.fault(format!("Cannot add field `{name}` after it's backfilled"))
-            }
+            FieldSource::Backfill(_) => self.fault_with(
+                format!("Cannot backfill field `{name}` multiple times"),
+                &["Earlier backfill defined here", "Delete the later backfill"],
+            ),
+            FieldSource::SplitInto => self.fault_with(
+                format!(
+                    "Cannot split field `{name}`: cannot split into a field after it's backfilled"
+                ),
+                &[
+                    "Field is an output of a split",
+                    "Move the backfill after the split",
+                    "Remove the backfill",
+                    "Remove the split",
+                ],
+            ),
+            FieldSource::Add => self.fault_with(
+                format!("Cannot add field `{name}` after it's backfilled"),
+                &["Field backfilled here"],
+            ),
             FieldSource::MovedInto => self.fault(format!(
                 "Cannot backfill field `{name}, as it is not in the submitted schema"
             )),
@@ -181,9 +251,10 @@ impl Rewind {
         self.steps.push(PendingStep::Drop(path.clone()));
         let name = display(path);
         if self.shape.get(path).is_ok_and(Field::is_present) {
-            return self.fault(format!(
-                "Cannot drop field `{name}`. Dropped fields must be removed from schema"
-            ));
+            return self.fault_with(
+                format!("Cannot drop field `{name}`. Dropped fields must be removed from schema"),
+                &["Field defined here"],
+            );
         }
         if path.len() > 1 {
             match self.shape.get(&path[..path.len() - 1]) {
@@ -210,7 +281,10 @@ impl Rewind {
     fn undo_move(&mut self, from: &FieldPath, to: &FieldPath) {
         let (from_name, to_name) = (display(from), display(to));
         let target = match self.shape.get(to) {
-            Ok(_) if from == to => return self.fault("Cannot move a field to itself"),
+            Ok(_) if from == to => {
+                let hints = ["Remove the futile `move`"];
+                return self.fault_with("Cannot move a field to itself", &hints);
+            }
             Ok(target) => target.clone(),
             Err(NoField::NotFound) => {
                 return self.fault(format!(
@@ -225,9 +299,17 @@ impl Rewind {
         };
         match self.shape.get(from).cloned() {
             Ok(field) if field.is_present() && !field.is_optional() => {
-                self.fault(format!(
-                    "Cannot move field `{from_name}`, as it is in the submitted schema"
-                ));
+                let last = match from.last() {
+                    Some(PathPart::Field(name)) => name.clone(),
+                    Some(PathPart::Index(_)) | None => Str::default(),
+                };
+                let both = format!(
+                    "To move `{from_name}` to `{to_name}` and add a new field named `{last}`, add an `add` migration"
+                );
+                self.fault_with(
+                    format!("Cannot move field `{from_name}`, as it is in the submitted schema"),
+                    &["Field defined here", &both],
+                );
             }
             Ok(field) if field.is_present() => {
                 if let FieldSource::Schema(Some(default)) = &field.source {
@@ -281,11 +363,21 @@ impl Rewind {
         }
         match self.shape.get(from) {
             Ok(field) if field.is_present() && !targets.contains(from) => match field.source {
-                FieldSource::Schema(_) | FieldSource::Backfill(_) => {
-                    self.fault("Cannot split field: field is still present in submitted schema")
+                FieldSource::Schema(_) | FieldSource::Backfill(_) => self.fault_with(
+                    "Cannot split field: field is still present in submitted schema",
+                    &["Field defined here"],
+                ),
+                FieldSource::Split => self.fault_with(
+                    "Cannot split field twice",
+                    &[
+                        "Field is also split here",
+                        "Remove this split",
+                        "Remove the later split",
+                    ],
+                ),
+                FieldSource::Drop => {
+                    self.fault_with("Cannot drop field that was split", &["Remove the `drop`"])
                 }
-                FieldSource::Split => self.fault("Cannot split field twice"),
-                FieldSource::Drop => self.fault("Cannot drop field that was split"),
                 FieldSource::MovedInto | FieldSource::SplitInto | FieldSource::Add => {
                     self.fault("Cannot move into a field that is also a split target")
                 }
@@ -302,12 +394,14 @@ impl Rewind {
             match self.shape.get(target).cloned() {
                 Ok(field) => {
                     match field.source {
-                        FieldSource::Add => {
-                            self.fault("Cannot add a field that is also created by a split")
-                        }
-                        FieldSource::SplitInto => {
-                            self.fault("Cannot split into a field that is already split into")
-                        }
+                        FieldSource::Add => self.fault_with(
+                            "Cannot add a field that is also created by a split",
+                            &["Field is added here", "Remove the add"],
+                        ),
+                        FieldSource::SplitInto => self.fault_with(
+                            "Cannot split into a field that is already split into",
+                            &["Field is also split into here", "Remove the later split"],
+                        ),
                         FieldSource::MovedInto => {
                             self.fault("Cannot move into a field that is also a split target")
                         }
@@ -378,15 +472,28 @@ impl Rewind {
         };
         match field.source {
             FieldSource::SplitInto => {
-                return self.fault(format!(
-                    "Cannot split field: field `{name}` cannot both be added and be a split output"
-                ));
+                return self.fault_with(
+                    format!(
+                        "Cannot split field: field `{name}` cannot both be added and be a split output"
+                    ),
+                    &[
+                        "Field is an output of a split",
+                        "Remove the add",
+                        "Remove the split",
+                    ],
+                );
             }
-            FieldSource::Add => return self.fault(format!("Cannot add field `{name}` twice")),
+            FieldSource::Add => {
+                return self.fault_with(
+                    format!("Cannot add field `{name}` twice"),
+                    &["Field added here", "Remove the extra add"],
+                );
+            }
             FieldSource::MovedInto => {
-                return self.fault(format!(
-                    "Cannot move into field `{name}` as it was also added"
-                ));
+                return self.fault_with(
+                    format!("Cannot move into field `{name}` as it was also added"),
+                    &["Field moved into here", "Remove the add", "Remove the move"],
+                );
             }
             FieldSource::Schema(_)
             | FieldSource::Backfill(_)
@@ -402,9 +509,10 @@ impl Rewind {
                 value,
             });
         } else if !is_subtype(&FieldType::Any, &field.ty()) {
-            self.fault(format!(
-                "Cannot add field, as `{name}` conflicts with the wildcard"
-            ));
+            self.fault_with(
+                format!("Cannot add field, as `{name}` conflicts with the wildcard"),
+                &["Add a `move_conflicts` migration"],
+            );
         }
         self.shape.put(
             path,
@@ -420,8 +528,12 @@ impl Rewind {
             self.shape.wildcard,
             Some(Wildcard::Implicit | Wildcard::Schema | Wildcard::Moved)
         ) {
-            return self.fault(
+            return self.fault_with(
                 "Cannot move wildcard conflicts, as there is no wildcard in the submitted schema",
+                &[
+                    "Add a wildcard constraint",
+                    "Move the extra fields into a conflicts field with `move_wildcard`",
+                ],
             );
         }
         self.check_conflicts_field(into);
@@ -473,7 +585,10 @@ impl Rewind {
                 self.shape.wildcard = Some(Wildcard::Added);
                 self.steps.push(PendingStep::AddWildcard);
             }
-            Some(Wildcard::Added) => self.fault("Cannot add a wildcard twice"),
+            Some(Wildcard::Added) => self.fault_with(
+                "Cannot add a wildcard twice",
+                &["Remove the duplicate `add_wildcard` migration"],
+            ),
             None => self.fault("Cannot add wildcard, as the submitted schema lacks a wildcard"),
         }
     }
@@ -483,10 +598,19 @@ impl Rewind {
         match &field.source {
             FieldSource::Schema(None) => {
                 if !is_subtype(&FieldType::Null, &field.ty()) {
-                    self.fault(format!(
-                        "Cannot declare non-nullable field `{}`: it has no default and no backfill value",
-                        display(path)
-                    ));
+                    self.faults.push(MigrationFault {
+                        message: format!(
+                            "Cannot declare non-nullable field `{}`: it has no default and no backfill value",
+                            display(path)
+                        ),
+                        about: About::Migration(self.at),
+                        at: FaultPlace::Nowhere,
+                        hints: vec![
+                            FaultHint::nullable(path),
+                            FaultHint::default_value(path),
+                            FaultHint::plain("Add a `backfill` migration"),
+                        ],
+                    });
                 }
                 None
             }
@@ -550,7 +674,15 @@ fn is_compatible(rewound: &Shape, live: &Shape) -> bool {
 /// Why the live shape does not lead to the submitted one.
 fn explain(rewound: &Shape, target: &Shape, live: &Shape) -> Vec<MigrationFault> {
     let mut faults = Vec::new();
-    let mut tell = |message: String, about: About| faults.push(MigrationFault { message, about });
+    let mut tell = |message: String, about: About, at: FaultPlace, hints: Vec<FaultHint>| {
+        faults.push(MigrationFault {
+            message,
+            about,
+            at,
+            hints,
+        });
+    };
+    let nowhere = FaultPlace::Nowhere;
     // What rewinding found out, with the wildcard as submitted.
     let known = |name: &str| rewound.field(name).or_else(|| target.field(name));
     for (name, before) in &live.fields {
@@ -559,27 +691,35 @@ fn explain(rewound: &Shape, target: &Shape, live: &Shape) -> Vec<MigrationFault>
             Some(field)
                 if !field.is_present() || matches!(field.source, FieldSource::Backfill(_)) =>
             {
-                tell(
-                    format!(
-                        "Field `.{name}` is in the live schema, so it cannot be added or backfilled"
-                    ),
-                    about,
+                let message = format!(
+                    "Field `.{name}` is in the live schema, so it cannot be added or backfilled"
                 );
+                tell(message, about, nowhere.clone(), Vec::new());
             }
             Some(field) if is_subtype(&before.ty(), &field.ty()) => {}
             Some(field) => {
                 let (submitted, live) = (expected(&field.ty()), expected(&before.ty()));
-                tell(
-                    format!(
-                        "Field `.{name}` of type `{submitted}` does not match the live type `{live}`"
-                    ),
-                    about,
+                let message = format!(
+                    "Field `.{name}` of type `{submitted}` does not match the live type `{live}`"
                 );
+                let at = match field.source {
+                    FieldSource::Schema(_) => FaultPlace::Type(vec![PathPart::Field(name.clone())]),
+                    FieldSource::Backfill(_)
+                    | FieldSource::Split
+                    | FieldSource::SplitInto
+                    | FieldSource::Drop
+                    | FieldSource::Add
+                    | FieldSource::MovedInto => nowhere.clone(),
+                };
+                let hint = "Add a migration to split the invalid types into another field";
+                tell(message, about, at, vec![FaultHint::plain(hint)]);
             }
-            None => tell(
-                format!("Field `.{name}` is missing from the submitted schema"),
-                About::Collection,
-            ),
+            None => {
+                let message = format!("Field `.{name}` is missing from the submitted schema");
+                let hint = "Drop the field and its data with a `drop` migration";
+                let hints = vec![FaultHint::plain(hint)];
+                tell(message, About::Collection, nowhere.clone(), hints);
+            }
         }
     }
     for (name, field) in rewound
@@ -587,25 +727,31 @@ fn explain(rewound: &Shape, target: &Shape, live: &Shape) -> Vec<MigrationFault>
         .iter()
         .filter(|(name, _)| live.field(name).is_none())
     {
+        let about = About::Field(name.clone());
         match &field.source {
             FieldSource::Drop => {
                 let message =
                     format!("Field `.{name}` was dropped but it doesn't exist in the live schema");
-                tell(message, About::Field(name.clone()));
+                tell(message, about, nowhere.clone(), Vec::new());
             }
             FieldSource::Schema(default) => {
                 let mut path = vec![PathPart::Field(name.clone())];
+                let mut hints = vec![FaultHint::plain(
+                    "Provide an `add` migration for this field",
+                )];
                 if default.is_none() && !is_subtype(&FieldType::Null, &field.ty()) {
                     let missing = not_added(&path, field);
                     if let [only] = missing.as_slice() {
                         path = only.clone();
                     }
+                    hints.push(FaultHint::default_value(&path));
+                    hints.push(FaultHint::nullable(&path));
                 }
                 let message = format!(
                     "Field `{}` is not present in the live schema",
                     display(&path)
                 );
-                tell(message, About::Field(name.clone()));
+                tell(message, about, nowhere.clone(), hints);
             }
             FieldSource::Backfill(_)
             | FieldSource::Split
@@ -614,24 +760,48 @@ fn explain(rewound: &Shape, target: &Shape, live: &Shape) -> Vec<MigrationFault>
             | FieldSource::MovedInto => {}
         }
     }
-    match (target.wildcard, live.wildcard) {
-        (None, Some(_)) => tell("Missing wildcard definition".into(), About::Collection),
-        (Some(Wildcard::Implicit), None) => tell(
-            "All fields from the live schema are dropped, reintroducing the implicit wildcard that requires an \
-             `add_wildcard` migration. Are you sure you meant to do this?"
-                .into(),
-            About::Collection,
+    let (message, hints) = match (target.wildcard, live.wildcard) {
+        (None, Some(Wildcard::Implicit)) => (
+            "Missing wildcard definition",
+            &[
+                "Collections with no fields defined allow arbitrary fields by default. To keep this behavior, add a \
+                 wildcard declaration to the schema definition",
+            ][..],
         ),
-        (Some(Wildcard::Schema | Wildcard::Moved), None) if rewound.wildcard != Some(Wildcard::Added) => {
-            tell("Wildcard was not present in the live schema".into(), About::Collection);
+        (None, Some(_)) => (
+            "Missing wildcard definition",
+            &[
+                "Add the wildcard back",
+                "Move the extra fields with a `move_wildcard` migration",
+                "Drop the extra fields with a `move_wildcard` and `drop` migration",
+            ][..],
+        ),
+        (Some(Wildcard::Implicit), None) => (
+            "All fields from the live schema are dropped, reintroducing the implicit wildcard that requires an \
+             `add_wildcard` migration. Are you sure you meant to do this?",
+            &[][..],
+        ),
+        (Some(Wildcard::Schema | Wildcard::Moved), None)
+            if rewound.wildcard != Some(Wildcard::Added) =>
+        {
+            (
+                "Wildcard was not present in the live schema",
+                &["Add the wildcard with an `add_wildcard` migration"][..],
+            )
         }
-        _ => {}
+        _ => ("", &[][..]),
+    };
+    if !message.is_empty() {
+        let hints = hints.iter().map(|hint| FaultHint::plain(hint)).collect();
+        tell(message.into(), About::Collection, nowhere.clone(), hints);
     }
     if faults.is_empty() {
         let message = "Submitted schema is not compatible with the live schema".to_string();
         faults.push(MigrationFault {
             message,
             about: About::Collection,
+            at: nowhere,
+            hints: Vec::new(),
         });
     }
     faults

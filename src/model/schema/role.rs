@@ -1,8 +1,9 @@
 //! User-defined roles and access providers, as loaded from their definitions (`spec access-control 4.1, 6.1`).
 
+use super::load::one_or_many;
 use super::text::LambdaText;
 use crate::store::TxnTime;
-use crate::value::{DocId, Object, Str};
+use crate::value::{DocId, Object, Str, Value};
 use std::sync::Arc;
 
 /// A user-defined role.
@@ -115,6 +116,16 @@ impl Action {
     /// The action of that name.
     pub fn of(name: &str) -> Option<Action> {
         Action::ALL.into_iter().find(|action| action.name() == name)
+    }
+}
+
+impl Role {
+    /// Whether it counts as one of the legacy language: a privilege lists no actions.
+    pub fn is_legacy(&self) -> bool {
+        one_or_many(&self.definition, "privileges").any(|privilege| match privilege {
+            Value::Object(privilege) => !matches!(privilege.get("actions"), Some(Value::Object(_))),
+            _ => false,
+        })
     }
 }
 

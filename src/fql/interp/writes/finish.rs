@@ -8,7 +8,7 @@ use super::super::{Failure, Interp, Result};
 use super::document::refuse;
 use super::{NativeWrite, PendingWrites, WrittenSchema};
 use crate::access::Permissions;
-use crate::fql::syntax::{Diagnostic, Location, Severity};
+use crate::fql::syntax::{Diagnostic, Location};
 use crate::fql::types::CheckedSchema;
 use crate::model::native;
 use crate::model::schema::check::is_builtin_role;
@@ -57,12 +57,7 @@ impl Interp {
         let typechecked = self.inherited_flag("typechecked")?.unwrap_or(true);
         let faults = match self.check_types(pending, &schema, typechecked, last) {
             Ok(checked) => {
-                let live = |id: &DocId| schema.collection(CollId(id.0.max(0) as u64)).is_some();
-                let migrations = pending.migration_faults.iter().filter(|(id, _)| live(id));
-                let faults: Vec<Diagnostic> = migrations
-                    .flat_map(|(_, messages)| messages)
-                    .map(|message| error(message.clone()))
-                    .collect();
+                let faults = self.migration_faults(pending, &schema);
                 if faults.is_empty() {
                     return self.store_internal(pending, &schema, checked);
                 }
@@ -107,18 +102,47 @@ impl Interp {
             let collection = schema.collection(CollId(write.id.0.max(0) as u64))?;
             Some(changed(write, collection))
         });
-        let legacy = schema
-            .roles()
-            .into_iter()
-            .filter(|role| is_legacy_role(&role.definition));
         checker.check(&WrittenSchema {
             schema,
             typechecked,
             renamed: renamed.collect(),
-            legacy_roles: legacy.map(|role| role.name.clone()).collect(),
             write_at: last.frames.last(),
             order: added_order(pending, schema),
         })
+    }
+
+    /// What is wrong with migrations, definition by definition. A wrong backfill hides whatever else undoing the
+    /// migrations led to.
+    fn migration_faults(&self, pending: &PendingWrites, schema: &Schema) -> Vec<Diagnostic> {
+        let mut all = Vec::new();
+        for migrations in &pending.migrations {
+            if schema
+                .collection(CollId(migrations.id.0.max(0) as u64))
+                .is_none()
+            {
+                continue;
+            }
+            let mut found: Vec<(Option<usize>, Diagnostic)> = Vec::new();
+            if let Some(checker) = &self.schema_checker {
+                for backfill in &migrations.backfills {
+                    let faults = checker.check_backfill(schema, backfill);
+                    found.extend(faults.into_iter().map(|fault| (Some(backfill.at), fault)));
+                }
+            }
+            let wrong_backfill = !found.is_empty();
+            let others = migrations.faults.iter();
+            found.extend(
+                others
+                    .filter(|(at, _)| at.is_some() || !wrong_backfill)
+                    .cloned(),
+            );
+            if wrong_backfill {
+                // Migrations are undone last first.
+                found.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+            }
+            all.extend(found.into_iter().map(|(_, fault)| fault));
+        }
+        all
     }
 
     /// Keeps what was inferred of functions and computed fields, where it is news, and when definitions were added.
@@ -405,16 +429,6 @@ fn unknown_role(data: &Object, schema: &Schema) -> Option<ConstraintFailure> {
     })
 }
 
-fn error(message: String) -> Diagnostic {
-    Diagnostic {
-        severity: Severity::Error,
-        message,
-        location: None,
-        annotation: None,
-        hints: Vec::new(),
-    }
-}
-
 fn indented(text: &str) -> String {
     let lines: Vec<String> = text
         .lines()
@@ -427,12 +441,4 @@ fn indented(text: &str) -> String {
         })
         .collect();
     lines.join("\n")
-}
-
-/// A role with a privilege that lists no actions counts as one of the legacy language.
-fn is_legacy_role(definition: &Object) -> bool {
-    one_or_many(definition, "privileges").any(|privilege| match privilege {
-        Value::Object(privilege) => !matches!(privilege.get("actions"), Some(Value::Object(_))),
-        _ => false,
-    })
 }

@@ -4,14 +4,19 @@
 //! what is wrong with them is told at the end of the query, when all definitions are known.
 
 use super::super::{Interp, Result};
-use crate::fql::syntax::Source;
-use crate::fql::syntax::parse_expr;
+use super::{PendingBackfill, PendingMigrations};
+use crate::fql::syntax::ast::{TypeExpr, TypeKind};
+use crate::fql::syntax::{
+    Diagnostic, Hint, Location, Severity, Source, Span, Suggestion, parse_expr,
+};
+use crate::fql::types::Sourced;
 use crate::model::native;
 use crate::model::schema::collection::SplitTarget;
 use crate::model::schema::field_type::FieldType;
 use crate::model::schema::load::{Definition, load_collection};
 use crate::model::schema::merge::check_storable;
-use crate::model::schema::rewind::{PendingStep, plan};
+use crate::model::schema::migration_item::{MigrationItem, applied, items};
+use crate::model::schema::rewind::{About, FaultPlace, MigrationFault, PendingStep, plan};
 use crate::model::schema::shape::Filling;
 use crate::model::schema::validate::validate_value;
 use crate::model::schema::{Collection, MigrationStep, TypeText, migration_codec, type_display};
@@ -23,9 +28,7 @@ impl Interp {
     /// Adds the internal steps to a definition that is about to be written.
     pub(super) fn add_migrations(&mut self, id: DocId, data: &mut Object) -> Result<()> {
         let coll = CollId(id.0.max(0) as u64);
-        self.pending
-            .migration_faults
-            .retain(|(known, _)| *known != id);
+        self.pending.migrations.retain(|known| known.id != id);
         let live = self.txn.schema().collection(coll).cloned();
         // Steps of the live definition stay; those of an earlier write in this query are worked out anew.
         data.remove("internal_migrations");
@@ -40,23 +43,34 @@ impl Interp {
             Some(_) => self.txn.has_versions(coll)?,
             None => false,
         };
-        let faults = match plan(live.as_deref().filter(|_| occupied), &submitted) {
+        let live_if_occupied = live.as_deref().filter(|_| occupied);
+        let backfills = backfills(live_if_occupied, &submitted);
+        let faults = match plan(live_if_occupied, &submitted) {
             Ok(steps) if occupied => match self.evaluated(steps) {
-                Ok(new) if new.is_empty() => return Ok(()),
+                Ok(new) if new.is_empty() => Vec::new(),
                 Ok(new) => {
                     let old = live.iter().flat_map(|live| live.migrations.iter());
                     let all = old
                         .chain(new.iter())
                         .map(|step| Value::object(migration_codec::encode(step)));
                     data.insert("internal_migrations", Value::array(all.collect()));
-                    return Ok(());
+                    Vec::new()
                 }
-                Err(fault) => vec![fault],
+                Err(message) => vec![(None, Diagnostic::error(message, nowhere()))],
             },
-            Ok(_) => return Ok(()),
-            Err(faults) => faults.into_iter().map(|fault| fault.message).collect(),
+            Ok(_) => Vec::new(),
+            Err(faults) => faults
+                .into_iter()
+                .map(|fault| told(fault, &submitted))
+                .collect(),
         };
-        self.pending.migration_faults.push((id, faults));
+        if !faults.is_empty() || !backfills.is_empty() {
+            self.pending.migrations.push(PendingMigrations {
+                id,
+                faults,
+                backfills,
+            });
+        }
         Ok(())
     }
 
@@ -152,6 +166,92 @@ impl Interp {
         }
         Ok(value)
     }
+}
+
+/// The place of what has no text.
+fn nowhere() -> Location {
+    Location::new(&Source::hidden("*migrations*"), Span::default())
+}
+
+/// A fault, and the entry of the migrations it showed with.
+fn told(fault: MigrationFault, submitted: &Collection) -> (Option<usize>, Diagnostic) {
+    let at = match (
+        &fault.about,
+        fault.message.contains("is backfilled without"),
+    ) {
+        (About::Migration(at), false) => Some(*at),
+        (About::Migration(_) | About::Field(_) | About::Collection, _) => None,
+    };
+    let mut diagnostic = Diagnostic::error(fault.message, place(&fault.at, submitted));
+    diagnostic.hints = fault
+        .hints
+        .into_iter()
+        .map(|hint| Hint {
+            severity: Severity::Hint,
+            message: hint.message,
+            location: Some(place(&hint.at, submitted)),
+            suggestion: hint.suggestion.map(|text| Suggestion { text: text.into() }),
+        })
+        .collect();
+    (at, diagnostic)
+}
+
+fn place(at: &FaultPlace, submitted: &Collection) -> Location {
+    let found = match at {
+        FaultPlace::Nowhere => None,
+        FaultPlace::Type(path) => declared(submitted, path).map(|ty| (ty.source, ty.tree.span)),
+        FaultPlace::AfterType(path) => declared(submitted, path).map(|ty| {
+            let start = ty.tree.span.end;
+            (ty.source, Span { start, end: start })
+        }),
+    };
+    found.map_or_else(nowhere, |(source, span)| Location { source, span })
+}
+
+/// The type that a definition declares for a field, perhaps inside of objects.
+fn declared(collection: &Collection, path: &[PathPart]) -> Option<Sourced<TypeExpr>> {
+    let mut names = path.iter().map(|part| match part {
+        PathPart::Field(name) => Some(name),
+        PathPart::Index(_) => None,
+    });
+    let first = names.next()??;
+    let field = collection
+        .fields
+        .iter()
+        .find(|field| field.name == *first)?;
+    let mut ty: &TypeExpr = field.ty.type_expr().ok()?;
+    for name in names {
+        let (name, TypeKind::Object { fields, .. }) = (name?, &ty.kind) else {
+            return None;
+        };
+        ty = &fields.iter().find(|field| field.name.name == *name)?.ty;
+    }
+    Some(Sourced {
+        tree: ty.clone(),
+        source: field.ty.source.clone(),
+    })
+}
+
+/// The backfills that a definition adds.
+fn backfills(live: Option<&Collection>, submitted: &Collection) -> Vec<PendingBackfill> {
+    let all = items(&submitted.definition);
+    let done = live.map_or(0, |live| applied(&items(&live.definition), &all));
+    let new = all.iter().enumerate().skip(done).rev();
+    new.filter_map(|(at, item)| {
+        let MigrationItem::Backfill(path, value) = item else {
+            return None;
+        };
+        let value = parse_expr(&Source::new("*backfill*", value.to_string())).ok()?;
+        Some(PendingBackfill {
+            at,
+            value: Sourced {
+                tree: value,
+                source: nowhere().source,
+            },
+            ty: declared(submitted, path)?,
+        })
+    })
+    .collect()
 }
 
 fn text_of(ty: &FieldType) -> Arc<TypeText> {

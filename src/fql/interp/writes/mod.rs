@@ -17,8 +17,9 @@ mod finish;
 mod migrations;
 mod native;
 
+use crate::fql::syntax::ast::{Expr, TypeExpr};
 use crate::fql::syntax::{Diagnostic, Location};
-use crate::fql::types::CheckedSchema;
+use crate::fql::types::{CheckedSchema, Sourced};
 use crate::model::schema::Schema;
 use crate::value::{CollId, DocId, Object, Str};
 use std::collections::{HashMap, HashSet};
@@ -31,8 +32,30 @@ pub struct PendingWrites {
     pub(super) native: Vec<NativeWrite>,
     /// Collections whose documents were written.
     documents: HashSet<CollId>,
-    /// What was wrong with the migrations of a definition when it was written last.
-    migration_faults: Vec<(DocId, Vec<String>)>,
+    /// What was found of the migrations of definitions when they were written last.
+    migrations: Vec<PendingMigrations>,
+}
+
+/// What was found of the migrations of a definition.
+#[derive(Debug)]
+struct PendingMigrations {
+    /// The definition.
+    id: DocId,
+    /// What is wrong, and with which entry it showed while they were undone, if it did then.
+    faults: Vec<(Option<usize>, Diagnostic)>,
+    /// The values they give, whose types are checked when the whole schema is known.
+    backfills: Vec<PendingBackfill>,
+}
+
+/// A `backfill` that is not applied yet.
+#[derive(Clone, Debug)]
+pub struct PendingBackfill {
+    /// Which entry of the migrations.
+    at: usize,
+    /// The value.
+    pub value: Sourced<Expr>,
+    /// The type of the field.
+    pub ty: Sourced<TypeExpr>,
 }
 
 /// A document of a native collection that the query wrote.
@@ -76,8 +99,6 @@ pub struct WrittenSchema<'a> {
     pub typechecked: bool,
     /// Written collections: whether the name is new, and whether the alias is.
     pub renamed: Vec<(CollId, bool, bool)>,
-    /// Roles that count as those of the legacy language.
-    pub legacy_roles: Vec<Str>,
     /// The last schema write.
     pub write_at: Option<&'a Location>,
     /// Definitions in the order in which they were added to the schema's text; those of this query are not in it.
@@ -95,4 +116,7 @@ impl WrittenSchema<'_> {
 pub trait SchemaChecker: Send + Sync {
     /// What is inferred of functions and computed fields, or what is wrong.
     fn check(&self, written: &WrittenSchema<'_>) -> Result<CheckedSchema, Vec<Diagnostic>>;
+
+    /// What is wrong with the type of a value that migrations give to documents.
+    fn check_backfill(&self, schema: &Schema, backfill: &PendingBackfill) -> Vec<Diagnostic>;
 }
