@@ -164,7 +164,7 @@ impl Session {
             Start::At(ts) => EventPosition::after_first(ts),
             Start::Cursor(position) => position,
         };
-        let until = interp.txn.snapshot_time();
+        let until = interp.txn.time();
         let bounds = EventBounds {
             until,
             events: request.page_size,
@@ -330,7 +330,7 @@ impl Subscription {
         match self.session.begin() {
             Ok((txn, _)) => {
                 if self.due.is_empty() {
-                    let now = EventPosition::after(txn.snapshot_time());
+                    let now = EventPosition::after(txn.time());
                     self.position = self.position.max(now);
                 }
                 StreamEvent::Status {
@@ -362,7 +362,7 @@ impl Subscription {
                 error("internal_error", "The event source changed its meaning.")
             }
         })?;
-        let until = interp.txn.snapshot_time();
+        let until = interp.txn.time();
         let mut bounds = EventBounds {
             until,
             events: usize::MAX,

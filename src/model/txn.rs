@@ -108,7 +108,7 @@ impl Txn {
         self.time
     }
 
-    /// The newest commit the query sees; event sources start here.
+    /// The newest commit the query sees.
     pub fn snapshot_time(&self) -> TxnTime {
         self.snapshot.time()
     }

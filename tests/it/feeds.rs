@@ -11,12 +11,26 @@ use fql::value::format::Format;
 use serde_json::Value as Json;
 use std::ops::{Bound, ControlFlow};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
-/// A store that counts the rows it gives.
-struct Counting(RedbStore, Arc<AtomicUsize>);
+/// A store that counts the rows it gives to the thread of the test: upkeep reads meanwhile.
+struct Counting(RedbStore, Counter);
 
-struct CountingSnapshot(Arc<dyn Snapshot>, Arc<AtomicUsize>);
+struct CountingSnapshot(Arc<dyn Snapshot>, Counter);
+
+#[derive(Clone)]
+struct Counter {
+    rows: Arc<AtomicUsize>,
+    thread: std::thread::ThreadId,
+}
+
+impl Counter {
+    fn count(&self) {
+        if std::thread::current().id() == self.thread {
+            self.rows.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
 
 impl Store for Counting {
     fn snapshot(&self) -> Result<Arc<dyn Snapshot>, StoreError> {
@@ -41,7 +55,7 @@ impl Snapshot for CountingSnapshot {
     }
 
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
-        self.1.fetch_add(1, Ordering::Relaxed);
+        self.1.count();
         self.0.get(table, key)
     }
 
@@ -54,7 +68,7 @@ impl Snapshot for CountingSnapshot {
     ) -> Result<Box<dyn Iterator<Item = Result<Entry, StoreError>> + 'a>, StoreError> {
         let range = self.0.range(table, start, end, reverse)?;
         Ok(Box::new(range.inspect(|_| {
-            self.1.fetch_add(1, Ordering::Relaxed);
+            self.1.count();
         })))
     }
 
@@ -67,7 +81,7 @@ impl Snapshot for CountingSnapshot {
         see: &mut SeeEntry<'_>,
     ) -> Result<(), StoreError> {
         let mut counted = |key: &[u8], value: &[u8]| -> ControlFlow<()> {
-            self.1.fetch_add(1, Ordering::Relaxed);
+            self.1.count();
             see(key, value)
         };
         self.0.range_with(table, start, end, reverse, &mut counted)
@@ -119,7 +133,11 @@ fn source(session: &Session, set: &str) -> String {
 #[test]
 fn a_feed_costs_what_it_returns() {
     let rows = Arc::new(AtomicUsize::new(0));
-    let store = Counting(RedbStore::memory().unwrap(), rows.clone());
+    let counter = Counter {
+        rows: rows.clone(),
+        thread: std::thread::current().id(),
+    };
+    let store = Counting(RedbStore::memory().unwrap(), counter);
     let engine = Engine::over(Arc::new(store)).unwrap();
     let session = engine.root();
     query(
@@ -322,4 +340,75 @@ fn a_file_of_another_collation_is_indexed_anew() {
         })
         .collect();
     assert_eq!(after, before);
+}
+
+/// A clock that is so many microseconds behind.
+struct Behind(AtomicI64);
+
+impl fql::store::Clock for Behind {
+    fn now_micros(&self) -> i64 {
+        fql::store::SystemClock.now_micros() - self.0.load(Ordering::Relaxed)
+    }
+}
+
+#[test]
+fn quiet_hours_end_no_feed_and_no_cursor() {
+    const HOUR: i64 = 3_600_000_000;
+    let clock = Arc::new(Behind(AtomicI64::new(HOUR)));
+    let options = fql::store::Options {
+        clock: clock.clone(),
+        ..Default::default()
+    };
+    let store = Arc::new(RedbStore::memory_with(options).unwrap());
+    let session = Engine::over(store).unwrap().root();
+    query(&session, "Collection.create({ name: 'A' })");
+    query(
+        &session,
+        "Set.sequence(0, 30).forEach(n => A.create({ id: n, x: n }))",
+    );
+    clock.0.store(0, Ordering::Relaxed);
+    // The newest commit is an hour old by now: longer ago than what can be read for sure.
+    let token = source(&session, "A.all()");
+    let page = query(&session, "A.all().pageSize(20).map(.x).paginate()");
+    let after = page["after"].as_str().unwrap();
+    let first = feed(&session, &token, Start::Source, 16);
+    assert!(kinds(&first).is_empty());
+    query(&session, "A.all().forEach(a => a.update({ x: -1 }))");
+    let rest = query(&session, &format!("Set.paginate('{after}').data"));
+    assert_eq!(rest, serde_json::json!((20..30).collect::<Vec<_>>()));
+    let second = feed(&session, &token, Start::Cursor(first.cursor), 100);
+    assert_eq!(kinds(&second), ["update"; 30]);
+}
+
+#[test]
+fn a_query_that_writes_gives_cursors_and_sources_of_its_commit() {
+    let session = Engine::memory().unwrap().root();
+    query(&session, "Collection.create({ name: 'A' })");
+    let given = query(
+        &session,
+        "Set.sequence(0, 3).forEach(n => A.create({ id: n, x: n }))
+        let page = A.all().map(.x).paginate(1)
+        A.create({ id: 3, x: 3 })
+        { source: A.all().eventSource(), page: page, set: A.all().map(.x).pageSize(2) }",
+    );
+    query(&session, "A.all().forEach(a => a.update({ x: -1 }))");
+    query(&session, "A.create({ id: 4, x: 4 })");
+    for (after, rest) in [
+        (&given["page"]["after"], vec![1, 2, 3]),
+        (&given["set"]["after"], vec![2, 3]),
+    ] {
+        let text = format!("Set.paginate('{}', 100).data", after.as_str().unwrap());
+        assert_eq!(query(&session, &text), serde_json::json!(rest));
+    }
+    let token = given["source"].as_str().unwrap();
+    let page = feed(&session, token, Start::Source, 100);
+    assert_eq!(
+        kinds(&page),
+        ["update", "update", "update", "update", "add"]
+    );
+    // A cursor's own text carries no time.
+    let text = query(&session, "A.all().map(.x).paginate(3).after!.toString()");
+    query(&session, "A.byId(3)!.update({ x: 33 })");
+    let text = format!("Set.paginate('{}').data", text.as_str().unwrap());
+    assert_eq!(query(&session, &text), serde_json::json!([33, 4]));
 }

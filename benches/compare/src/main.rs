@@ -76,7 +76,12 @@ type Bench = fn() -> Vec<Row>;
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
-    let benches: [(&str, Bench); 14] = [
+    if let [mode, path, query] = &wanted[..]
+        && mode == data::SCANNER
+    {
+        return data::scan_and_tell_memory(path, query);
+    }
+    let benches: [(&str, Bench); 15] = [
         ("parse", engine::parse),
         ("arithmetic", engine::arithmetic),
         ("check", engine::check),
@@ -88,6 +93,7 @@ fn main() {
         ("covered", data::covered),
         ("page", data::pages),
         ("order", data::order),
+        ("memory", data::memory),
         ("indexes", data::creates_with_indexes),
         ("access", data::access),
         ("start", start::process_start),

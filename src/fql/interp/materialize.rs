@@ -3,6 +3,7 @@
 //! Documents are read, sets become their first page, computed fields are evaluated. The commit time is not
 //! known yet: it stands as [`PENDING`] and is put in by [`resolve_time`] once the transaction has committed.
 
+use super::set::token;
 use super::{Interp, Missing, Result};
 use crate::store::TxnTime;
 use crate::value::rendered::{
@@ -91,7 +92,9 @@ impl Interp {
             Value::Doc(doc) if place.inside => Rendered::Ref(Arc::new(self.reference(doc)?)),
             Value::Doc(doc) => Rendered::Doc(Arc::new(self.document(doc, place)?)),
             Value::Set(set) => self.complete_set(set, place)?,
-            Value::Cursor(cursor) => Rendered::Cursor(self.cursor_token(cursor)?),
+            Value::Cursor(cursor) => {
+                Rendered::Cursor(self.cursor_token(cursor, Some(token::PENDING))?)
+            }
             Value::Module(module) => Rendered::Module(self.module_name(module)),
             Value::Lambda(_) => Rendered::Lambda,
             Value::Native(native) => {
@@ -121,7 +124,7 @@ impl Interp {
             ..place
         };
         let after = match after {
-            Some(cursor) => Some(self.cursor_token(&cursor)?),
+            Some(cursor) => Some(self.cursor_token(&cursor, Some(token::PENDING))?),
             None => None,
         };
         let data = stacker::maybe_grow(128 * 1024, 2 * 1024 * 1024, || {
@@ -198,10 +201,15 @@ pub fn resolve_time(rendered: &mut Rendered, time: TxnTime) {
         Rendered::Object(fields) => fields
             .iter_mut()
             .for_each(|(_, item)| resolve_time(item, time)),
-        Rendered::Page(page) => page
-            .data
-            .iter_mut()
-            .for_each(|item| resolve_time(item, time)),
+        Rendered::Page(page) => {
+            page.after.iter_mut().for_each(|after| stamp(after, time));
+            page.data
+                .iter_mut()
+                .for_each(|item| resolve_time(item, time));
+        }
+        Rendered::SetToken(token) | Rendered::Cursor(token) | Rendered::EventSource(token) => {
+            stamp(token, time);
+        }
         Rendered::Doc(document) => {
             if let Contents::Live(fields) = &mut Arc::make_mut(document).contents {
                 fields
@@ -221,12 +229,15 @@ pub fn resolve_time(rendered: &mut Rendered, time: TxnTime) {
         | Rendered::Date(_)
         | Rendered::Uuid(_)
         | Rendered::Ref(_)
-        | Rendered::SetToken(_)
-        | Rendered::Cursor(_)
-        | Rendered::EventSource(_)
         | Rendered::Module(_)
         | Rendered::Function(_)
         | Rendered::Lambda
         | Rendered::LegacyIndex(_) => {}
+    }
+}
+
+fn stamp(token: &mut Str, time: TxnTime) {
+    if let Some(stamped) = token::stamped(token, time) {
+        *token = stamped;
     }
 }

@@ -57,6 +57,6 @@ impl Describe for Interp {
     }
 
     fn cursor(&mut self, cursor: &Cursor) -> Result<String> {
-        Ok(self.cursor_token(cursor)?.to_string())
+        Ok(self.cursor_token(cursor, None)?.to_string())
     }
 }

@@ -69,7 +69,7 @@ pub static SET_CURSOR: Shape = Shape {
         "toString",
         &["() => String"],
         |me, this, _| match this {
-            Value::Cursor(cursor) => me.cursor_token(cursor).map(Value::String),
+            Value::Cursor(cursor) => me.cursor_token(cursor, None).map(Value::String),
             other => Err(Failure::type_mismatch("SetCursor", other)),
         },
         "The cursor as text.",

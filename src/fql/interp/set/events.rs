@@ -10,7 +10,7 @@
 //! | inside | inside | `update`, of an index only if its entry changed |
 //! | inside | outside | `remove`, with what was there before |
 
-use super::super::{Ceiling, Effect, Failure, Interp, Result, path_text};
+use super::super::{Ceiling, Effect, Failure, Interp, Result, path_text, resolve_time};
 use crate::fql::syntax::ast::{ExprKind, Link};
 use crate::model::{Version, native};
 use crate::store::TxnTime;
@@ -388,7 +388,8 @@ impl Interp {
                     EventKind::Remove => before(ts),
                     EventKind::Add | EventKind::Update => ts,
                 };
-                let data = self.reading_as_of(Some(at), |me| me.materialize(&value))?;
+                let mut data = self.reading_as_of(Some(at), |me| me.materialize(&value))?;
+                resolve_time(&mut data, ts);
                 Ok(Some(Event {
                     kind,
                     data,

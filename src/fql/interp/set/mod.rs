@@ -38,7 +38,7 @@ mod source;
 mod steps;
 #[cfg(test)]
 mod tests;
-mod token;
+pub(super) mod token;
 
 pub use build::reversed;
 pub use events::{Event, EventBounds, EventKind, EventPosition, Events};

@@ -3,6 +3,7 @@
 use super::super::{DEFAULT_PAGE, Failure, Interp, MAX_ELEMENTS, Result};
 use super::position::Position;
 use super::steps::Node;
+use super::token::PENDING;
 use super::{BATCH, Element};
 use crate::value::{Cursor, Doc, NullReason, Object, Plan, Set, Str, Value};
 use std::sync::Arc;
@@ -51,15 +52,10 @@ impl Interp {
         }
     }
 
-    /// A cursor's text, which carries the query's snapshot time.
-    pub fn cursor_token(&mut self, cursor: &Cursor) -> Result<Str> {
-        self.encode_cursor(cursor)
-    }
-
     /// The text of a set that lies too deep in a result to be read.
     pub fn set_token(&mut self, set: &Arc<Set>) -> Result<Str> {
         let cursor = self.start_cursor(set);
-        self.encode_cursor(&cursor)
+        self.cursor_token(&cursor, Some(PENDING))
     }
 
     /// Runs `f` with everything that has no read time of its own read as of `at`.

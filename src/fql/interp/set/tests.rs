@@ -213,7 +213,8 @@ proptest! {
                 let Some(Value::Cursor(cursor)) = fields.get("after").cloned() else { break };
                 prop_assert!(data.len() == size as usize, "only the last page is short");
                 let cursor = if as_text {
-                    let token = interp.cursor_token(&cursor).expect("a token");
+                    let now = Some(interp.txn.time());
+                    let token = interp.cursor_token(&cursor, now).expect("a token");
                     interp.cursor(&token).expect("a cursor")
                 } else {
                     cursor
@@ -358,7 +359,10 @@ fn cursors_go_on_as_of_their_time() {
     let (_, after) = interp
         .page(&first, &super::Position::Begin, 2)
         .expect("a page");
-    let token = interp.cursor_token(&after.expect("more")).expect("a token");
+    let now = Some(interp.txn.time());
+    let token = interp
+        .cursor_token(&after.expect("more"), now)
+        .expect("a token");
     drop(interp);
     for id in 0..40 {
         put(
@@ -377,7 +381,10 @@ fn cursors_go_on_as_of_their_time() {
     let (_, after) = interp
         .page(&first, &super::Position::Begin, 39)
         .expect("a page");
-    let token = interp.cursor_token(&after.expect("more")).expect("a token");
+    let now = Some(interp.txn.time());
+    let token = interp
+        .cursor_token(&after.expect("more"), now)
+        .expect("a token");
     drop(interp);
     put(&engine, coll, 39, &[("n", Value::Int(77))]);
     assert_eq!(
@@ -592,7 +599,9 @@ fn events_of_changes() {
         let Value::EventSource(source) = value.expect("a source") else {
             panic!("{text}")
         };
-        interp.event_source_token(&source).expect("a token")
+        let token = interp.event_source_token(&source).expect("a token");
+        let now = interp.txn.time();
+        super::token::stamped(&token, now).expect("a time")
     };
     let all = token("Foo.all().eventSource()");
     let odd = token("Foo.ofS(\"odd\").eventSource()");
