@@ -455,10 +455,10 @@ fn diagnostic(failure: &QueryFailure, sees_all: bool) -> Diagnostic {
             message.push_str(&format!("\n  {label}{text}"));
         }
     }
-    let mut places = failure.at.iter().chain(failure.trace.iter().flatten());
+    let places = failure.at.iter().chain(failure.trace.iter().flatten());
     let shown: Vec<_> = match sees_all {
-        true => places.collect(),
-        false => places.by_ref().filter(|l| l.source.is_query()).collect(),
+        true => places.filter(|l| !l.source.is_decoded()).collect(),
+        false => places.filter(|l| l.source.is_query()).collect(),
     };
     let mut diagnostic = Diagnostic {
         severity: Severity::Error,

@@ -507,7 +507,7 @@ fn same_source(a: &EventSource, b: &EventSource) -> bool {
 }
 
 /// The same construction; contents do not matter.
-fn same_set(a: &Arc<Set>, b: &Arc<Set>) -> bool {
+pub fn same_set(a: &Arc<Set>, b: &Arc<Set>) -> bool {
     Arc::ptr_eq(a, b)
         || (a.at == b.at && a.page_size == b.page_size && deep(|| same_plan(&a.plan, &b.plan)))
 }

@@ -10,6 +10,7 @@ mod deep_values;
 mod examples;
 mod hostile;
 mod http;
+mod language;
 mod mutations;
 mod schema_text;
 mod session_serial;

@@ -41,9 +41,14 @@ impl Interp {
                     before = *span;
                     continue;
                 }
-                _ if skipping => {}
+                _ if skipping => {
+                    let from = self.dot_before(last, link.span());
+                    last = link.span().to(from);
+                    before = last;
+                    continue;
+                }
                 Link::Field { name, optional } => {
-                    if *optional && self.absent(&mut value, last)? {
+                    if *optional && self.nothing_to_read(&mut value, &name.name, last)? {
                         skipping = true;
                     } else {
                         let span = name.span;
@@ -65,8 +70,11 @@ impl Interp {
                     call_optional,
                     args,
                 } => {
-                    if *optional && self.absent(&mut value, last)? {
+                    if *optional && self.nothing_to_read(&mut value, &name.name, last)? {
                         skipping = true;
+                        last = name.span;
+                        before = last;
+                        continue;
                     } else {
                         match self.method(value, name, *call_optional, args, before, env)? {
                             Ok(result) => value = result,
@@ -78,7 +86,7 @@ impl Interp {
                     }
                 }
                 Link::Call { optional, args } => {
-                    if *optional && self.absent(&mut value, last)? {
+                    if *optional && matches!(value, Value::Null(_)) {
                         skipping = true;
                     } else {
                         self.check_callable(&value, None, args.span, before)?;
@@ -87,10 +95,16 @@ impl Interp {
                     }
                 }
                 Link::Index { optional, args } => {
-                    if *optional && self.absent(&mut value, last)? {
+                    if *optional && matches!(value, Value::Null(_)) {
                         skipping = true;
                     } else {
-                        value = self.index(value, args, before, env)?;
+                        match self.index(value, args, *optional, before, env)? {
+                            Ok(result) => value = result,
+                            Err(null) => {
+                                value = null;
+                                skipping = true;
+                            }
+                        }
                     }
                 }
             }
@@ -103,12 +117,35 @@ impl Interp {
         Ok(value)
     }
 
+    /// The `.` or `?.` between the end of a link and the next one. Only a skipped link counts it in.
+    fn dot_before(&self, last: Span, next: Span) -> Span {
+        let (from, to) = (last.end as usize, next.start as usize);
+        let text = self
+            .source
+            .text
+            .as_deref()
+            .and_then(|text| text.get(from..to));
+        match text.and_then(|text| text.find("?.").or_else(|| text.rfind('.'))) {
+            Some(dot) => Span::new(from + dot, to),
+            None => next,
+        }
+    }
+
     fn arguments(&mut self, args: &Args, env: &Env) -> Result<Vec<Value>> {
         let mut values = Vec::with_capacity(args.items.len());
         for item in &args.items {
             values.push(self.eval(item, env)?);
         }
         Ok(values)
+    }
+
+    /// [`Interp::absent`] before a name: some names are those of the reference, whatever became of
+    /// the document.
+    fn nothing_to_read(&mut self, value: &mut Value, name: &str, span: Span) -> Result<bool> {
+        match value {
+            Value::Doc(doc) if names_reference(doc, name) => Ok(false),
+            _ => self.absent(value, span),
+        }
     }
 
     /// Whether `?.` stops here; a missing document becomes the null that the chain yields.
@@ -171,7 +208,7 @@ impl Interp {
     fn null_hint(&mut self, failure: Failure, origin: Option<Location>, span: Span) -> Failure {
         let here = self.location(span);
         let failure = match origin {
-            Some(origin) if origin.source != here.source || !span.contains(origin.span) => {
+            Some(origin) if origin.source != here.source || !span.touches(origin.span) => {
                 failure.hint("Null value created here", Some(origin))
             }
             _ => failure,
@@ -338,7 +375,15 @@ impl Interp {
         matches!(callee, Value::Module(_)) && self.member_of(callee, "apply").is_some()
     }
 
-    fn index(&mut self, value: Value, args: &Args, before: Span, env: &Env) -> Result {
+    /// `value[args]`; the inner `Err` is the null of a `?.[` on a missing document.
+    fn index(
+        &mut self,
+        mut value: Value,
+        args: &Args,
+        optional: bool,
+        before: Span,
+        env: &Env,
+    ) -> Result<std::result::Result<Value, Value>> {
         if let Value::Null(null) = &value {
             return Err(self.raise(self.null_access(null, "[]").at(self.location(args.span))));
         }
@@ -350,18 +395,23 @@ impl Interp {
         let Some(id) = member else {
             return Err(self.no_function("[]", &value.type_name(), args.span));
         };
-        if let Value::Doc(doc) = &value {
-            self.check_readable(
-                doc,
-                "[]",
-                Before {
-                    span: before,
-                    frames: 0,
-                },
-            )?;
-        }
         let values = self.arguments(args, env)?;
+        if let Value::Doc(doc) = &value
+            && let [Value::String(name)] = values.as_slice()
+            && !names_reference(doc, name)
+        {
+            let doc = doc.clone();
+            if optional && self.absent(&mut value, before)? {
+                return Ok(Err(value));
+            }
+            let before = Before {
+                span: before,
+                frames: 0,
+            };
+            self.check_readable(&doc, "[]", before)?;
+        }
         self.framed(args.span, |me| me.call_native(id, &value, values))
+            .map(Ok)
     }
 
     /// Fails if `doc` does not exist or may not be read, as reading `name` of it does.
@@ -394,5 +444,15 @@ impl Interp {
             query.trace = Some(std::iter::once(&here).chain(outer).cloned().collect());
         }
         Err(self.raise(failure))
+    }
+}
+
+/// Whether a name is answered by a reference alone, even to a document that does not exist.
+fn names_reference(doc: &Doc, name: &str) -> bool {
+    match name {
+        "coll" | "exists" => true,
+        "id" => !crate::model::native::is_named(doc.coll),
+        "name" => crate::model::native::is_named(doc.coll),
+        _ => false,
     }
 }

@@ -6,6 +6,7 @@
 use super::set::token;
 use super::{Interp, Missing, Result};
 use crate::store::TxnTime;
+use crate::value::order::same_set;
 use crate::value::rendered::{
     Cause, Contents, Document, Fields, Identity, Page, RefName, Reference, Rendered,
 };
@@ -41,6 +42,7 @@ impl Interp {
     /// Completes a result.
     pub fn materialize(&mut self, value: &Value) -> Result<Rendered> {
         self.parts = 0;
+        self.open_sets.clear();
         self.complete(
             value,
             Place {
@@ -115,10 +117,12 @@ impl Interp {
     }
 
     fn complete_set(&mut self, set: &Arc<Set>, place: Place) -> Result<Rendered> {
-        if place.sets >= MAX_SET_DEPTH {
+        let within_itself = self.open_sets.iter().any(|open| same_set(open, set));
+        if place.sets >= MAX_SET_DEPTH || within_itself {
             return Ok(Rendered::SetToken(self.set_token(set)?));
         }
         let (data, after) = self.first_page(set)?;
+        self.open_sets.push(set.clone());
         let place = Place {
             sets: place.sets + 1,
             ..place
@@ -132,6 +136,7 @@ impl Interp {
                 .map(|item| self.complete(item, place))
                 .collect::<Result<_>>()
         })?;
+        self.open_sets.pop();
         Ok(Rendered::Page(Box::new(Page { data, after })))
     }
 

@@ -121,6 +121,8 @@ pub struct Interp {
     calls: u64,
     /// Parts of the result completed so far.
     parts: u64,
+    /// Sets whose pages are being completed.
+    open_sets: Vec<Arc<crate::value::Set>>,
 }
 
 impl Interp {
@@ -155,6 +157,7 @@ impl Interp {
             this: "$this".into(),
             calls: 0,
             parts: 0,
+            open_sets: Vec::new(),
         }
     }
 

@@ -28,11 +28,20 @@ impl Span {
         }
     }
 
+    /// Whether an end of `other` lies within this span or at its edge.
+    pub fn touches(self, other: Span) -> bool {
+        let within = |place: u32| self.start <= place && place <= self.end;
+        within(other.start) || within(other.end)
+    }
+
     /// Whether `other` lies within this span.
     pub fn contains(self, other: Span) -> bool {
         self.start <= other.start && other.end <= self.end
     }
 }
+
+/// The name of what [`Source::decoded`] makes.
+const DECODED: &str = "*decoded_set*";
 
 /// A text that was parsed, and the name diagnostics give it: `*query*`, `*udf:NAME*`, `main.fsl`...
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -63,6 +72,17 @@ impl Source {
             name: name.into(),
             text: None,
         })
+    }
+
+    /// The text of a function that came with a cursor or event source. Its places mean nothing to
+    /// whoever sends the token: they are left out of traces.
+    pub fn decoded(text: impl Into<Arc<str>>) -> Arc<Source> {
+        Source::new(DECODED, text)
+    }
+
+    /// Whether this is [`Source::decoded`].
+    pub fn is_decoded(&self) -> bool {
+        self.name == DECODED
     }
 
     /// Whether this is the text of the request itself.

@@ -8,6 +8,9 @@ use super::native::id;
 use super::term::{Function, Kind, Lit, Loc, Record, ShapeId, Ty};
 use std::sync::Arc;
 
+/// For how many arguments one place may make instances of a signature within one constraint.
+const RECURRENCES: usize = 3;
+
 /// How a projection's result is wrapped.
 #[derive(Clone, Copy)]
 enum Wrap {
@@ -682,7 +685,9 @@ impl Engine<'_> {
     }
 
     /// A signature with its generic parameters replaced: the shape's own by the argument, others by
-    /// fresh variables. Within one constraint the same signature of the same type is made only once.
+    /// fresh variables. Within one constraint the same signature of the same type is made only once,
+    /// and that of one place only for a few arguments: a result that flows back into its own receiver
+    /// would grow for ever. (The original makes one per place, whatever the argument.)
     pub(super) fn instance(
         &mut self,
         signature: &Ty,
@@ -693,16 +698,27 @@ impl Engine<'_> {
         if !signature.generic {
             return signature.clone();
         }
-        let key = (shape.0, argument.map(Ty::key), at, signature.key());
-        if let Some((_, known)) = self.instances.get(&key) {
-            return known.clone();
+        let key = (shape.0, at, signature.key());
+        let argument_key = argument.map(Ty::key);
+        let known = self.instances.get(&key).map_or(&[][..], Vec::as_slice);
+        if let Some((.., instance)) = known.iter().find(|(key, ..)| *key == argument_key) {
+            return instance.clone();
+        }
+        // The argument of each instance contains the one before: `v => v.concat(x)` folded.
+        if known.len() >= RECURRENCES
+            && let Some((.., instance)) = known.last()
+        {
+            return instance.clone();
         }
         let params = self.env.params(shape);
         let bound: Vec<(crate::fql::syntax::ast::Str, Ty)> =
             params.iter().cloned().zip(argument.cloned()).collect();
         let ty = self.instantiate_generics(signature, bound);
+        let argument = argument.cloned().unwrap_or_else(Ty::any);
         self.instances
-            .insert(key, (argument.cloned().unwrap_or_else(Ty::any), ty.clone()));
+            .entry(key)
+            .or_default()
+            .push((argument_key, argument, ty.clone()));
         ty
     }
 }

@@ -101,8 +101,12 @@ pub(super) type KeyMap<K, V> = HashMap<K, V, BuildHasherDefault<KeyHasher>>;
 /// A set with [`KeyHasher`].
 pub(super) type KeySet<K> = HashSet<K, BuildHasherDefault<KeyHasher>>;
 
-/// Which instantiated signature: the type, its argument, where, which member (by address), which side.
-pub(super) type InstanceKey = (u32, Option<Key>, Loc, Key);
+/// Which instantiated signature: the type, where, which member (by address).
+pub(super) type InstanceKey = (u32, Loc, Key);
+
+/// An instantiated signature: the key of the type's argument, the argument (kept, since keys are
+/// addresses), the instance.
+pub(super) type Instance = (Option<Key>, Ty, Ty);
 
 /// See the module.
 pub(super) struct Engine<'e> {
@@ -111,7 +115,7 @@ pub(super) struct Engine<'e> {
     pub choices: Vec<Choice>,
     pub undo: Vec<Undo>,
     seen: KeySet<(Key, Key)>,
-    pub instances: KeyMap<InstanceKey, (Ty, Ty)>,
+    pub instances: KeyMap<InstanceKey, Vec<Instance>>,
     pub failures: Vec<Failure>,
     pub fatal: Vec<Problem>,
     /// The span of the current constraint.

@@ -622,7 +622,7 @@ impl<'a> Reader<'a> {
         } else {
             format!("f({text})")
         };
-        let source = Source::new("*cursor*", whole);
+        let source = Source::decoded(whole);
         let expr = parse_expr(&source).ok()?;
         let lambda = match expr.kind {
             ExprKind::Projection {

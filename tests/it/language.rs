@@ -1,0 +1,142 @@
+//! What queries answer, by small examples: the language and its values at their edges.
+//!
+//! Expectations come from the specification and from the original's own behaviour.
+
+use fql::engine::{Engine, Request, Session};
+use fql::value::format::Format;
+
+/// What a query answers: the decorated value and, after ` :: `, its static type if it was checked; or
+/// the code and the summary of the failure.
+fn answer(session: &Session, query: &str, typecheck: bool) -> String {
+    let outcome = session.query(&Request {
+        typecheck: Some(typecheck),
+        ..Request::text(query)
+    });
+    match &outcome.result {
+        Ok(value) => {
+            let text = value.to_text(Format::Decorated);
+            match &outcome.static_type {
+                Some(ty) => format!("{text} :: {ty}"),
+                None => text,
+            }
+        }
+        Err(error) => format!("{}\n{}", error.code, outcome.summary),
+    }
+}
+
+/// A session in an empty database, after some queries.
+fn after(setup: &[&str]) -> Session {
+    let session = Engine::memory().expect("an engine").root();
+    for query in setup {
+        let outcome = session.query(&Request::text(*query));
+        assert!(outcome.result.is_ok(), "{query}: {}", outcome.summary);
+    }
+    session
+}
+
+/// Queries checked by types, and what they answer.
+fn checked(setup: &[&str], examples: &[(&str, &str)]) {
+    examples.iter().for_each(|(query, expected)| {
+        assert_eq!(answer(&after(setup), query, true), *expected, "{query}");
+    });
+}
+
+/// Queries not checked by types, and what they answer.
+fn unchecked(setup: &[&str], examples: &[(&str, &str)]) {
+    examples.iter().for_each(|(query, expected)| {
+        assert_eq!(answer(&after(setup), query, false), *expected, "{query}");
+    });
+}
+
+#[test]
+fn a_result_may_flow_back_into_its_receiver() {
+    checked(
+        &[],
+        &[
+            (
+                "[1, 2].fold([], (xs, x) => xs.concat([x]))",
+                "[\n  1,\n  2\n] :: Array<1 | 2> | []",
+            ),
+            (
+                "[[1], [2]].reduce((a, b) => a.concat(b))!.length",
+                "2 :: Number",
+            ),
+            (
+                "[1].fold([].toSet(), (xs, x) => xs.concat([x].toSet().where(y => true))).count()",
+                "1 :: Number",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn a_bang_after_skipped_links_points_at_the_last_with_its_dot() {
+    checked(
+        &[],
+        &[(
+            "null?.a[0].b().c!",
+            "null_value\nerror: Null literal value\nat *query*:1:15\n  |\n1 | null?.a[0].b().c!\n  |               ^^^\n  |\nhint: Null value created here\n  |\n1 | null?.a[0].b().c!\n  | ^^^^\n  |",
+        )],
+    );
+    checked(
+        &[],
+        &[(
+            "null?.b()!",
+            "null_value\nerror: Null literal value\nat *query*:1:7\n  |\n1 | null?.b()!\n  |       ^^^^\n  |\nhint: Null value created here\n  |\n1 | null?.b()!\n  | ^^^^\n  |",
+        )],
+    );
+}
+
+#[test]
+fn a_reference_to_nothing_knows_itself() {
+    unchecked(
+        &["Collection.create({ name: 'Cat' })"],
+        &[
+            ("Cat(7)?.exists()", "false"),
+            ("Cat(7)?.id", "\"7\""),
+            ("Cat(7)?.['coll']", "Cat"),
+            ("Cat(7)?.name.first", "null"),
+            ("Cat(7)?.['name'].first", "null"),
+            ("Collection.byName('Dog')?.name", "\"Dog\""),
+            (
+                "Cat(7)?.()",
+                "type_mismatch\nerror: expected type: Function, received Doc\nat *query*:1:9\n  |\n1 | Cat(7)?.()\n  |         ^^\n  |",
+            ),
+            (
+                "Cat(7)[1]",
+                "invalid_argument\nerror: expected value for `key0` of type String, received Int\nat *query*:1:7\n  |\n1 | Cat(7)[1]\n  |       ^^^\n  |",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn a_set_within_itself_is_a_token() {
+    let session = after(&[
+        "Function.create({ name: 'again', body: '() => [1, 2].toSet().map(_ => again())', signature: '() => Any' })",
+    ]);
+    let outcome = session.query(&Request::text("again()"));
+    let value = outcome.result.expect("a page").to_text(Format::Tagged);
+    let tokens = value.matches(r#"{"@set":""#).count();
+    assert_eq!(tokens, 2, "{value}");
+}
+
+#[test]
+fn traces_leave_out_the_functions_of_cursors() {
+    let session = after(&["Collection.create({ name: 'Cat' })"]);
+    let query = "Set.sequence(0, 30).toArray().forEach(n => Cat.create({ n: n }))";
+    assert!(session.query(&Request::text(query)).result.is_ok());
+    let page = session.query(&Request::text(
+        "Cat.all().map(c => if (c.n == 20) abort(1) else c.n).paginate(5).after",
+    ));
+    let token = page.result.expect("a cursor").to_text(Format::Simple);
+    let outcome = session.query(&Request::text(format!("Set.paginate({token}, 30)")));
+    assert!(
+        outcome
+            .summary
+            .starts_with("error: Query aborted.\nat *query*:1:13\n  |\n1 | Set.paginate("),
+        "{}",
+        outcome.summary
+    );
+    assert_eq!(outcome.summary.matches("\nat ").count(), 1);
+}
