@@ -3,12 +3,20 @@
 //! A connection that has not sent its first request in time, or is idle for long, is closed. At shutdown the server
 //! stops accepting, ends its streams, lets running queries finish, and then closes what is left.
 
-use super::{Server, router};
+use super::reply::{Body, Reply};
+use super::upgrade::{self, Opening};
+use super::wire::Wire;
+use super::{Patience, Server, router};
 use crate::engine::Engine;
+use http_body_util::BodyExt;
+use hyper::header::HeaderValue;
 use hyper::service::service_fn;
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use parking_lot::Mutex;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,14 +27,21 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
-/// An HTTP/1.1 connection may be silent between requests for this long (`spec http-api 2`).
-const IDLE: Duration = Duration::from_secs(5);
-/// The first request must have come by then.
-const FIRST_REQUEST: Duration = Duration::from_secs(60);
 /// Queries that run at shutdown may take this long.
 const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(30);
 /// Requests on one HTTP/2 connection at once.
 const MAX_STREAMS: u32 = 4096;
+
+/// What a connection came through.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Channel {
+    /// Plain TCP.
+    Clear,
+    /// TLS.
+    Tls,
+    /// The socket beside the file: it is the owner who speaks.
+    Local,
+}
 
 /// How connections are spoken to.
 #[derive(Clone)]
@@ -41,7 +56,7 @@ impl Connections {
         let mut http = auto::Builder::new(TokioExecutor::new());
         http.http1()
             .timer(TokioTimer::new())
-            .header_read_timeout(IDLE)
+            .header_read_timeout(server.patience.idle)
             .max_buf_size(64 * 1024);
         http.http2()
             .timer(TokioTimer::new())
@@ -68,17 +83,17 @@ impl Connections {
                 }
             };
             let _ = stream.set_nodelay(true);
-            let watcher = graceful.watcher();
+            let watchers = [graceful.watcher(), graceful.watcher()];
             let me = self.clone();
             tokio::spawn(async move {
-                match &me.tls {
-                    None => me.speak(stream, watcher, false).await,
-                    Some(tls) => {
-                        let shaken = tokio::time::timeout(FIRST_REQUEST, tls.accept(stream)).await;
-                        if let Ok(Ok(stream)) = shaken {
-                            me.speak(stream, watcher, false).await;
-                        }
-                    }
+                let Some(tls) = &me.tls else {
+                    return me.speak(stream, watchers, Channel::Clear).await;
+                };
+                let patience = me.server.patience.first_request;
+                match tokio::time::timeout(patience, tls.accept(stream)).await {
+                    Ok(Ok(stream)) => me.speak(stream, watchers, Channel::Tls).await,
+                    Ok(Err(error)) => tracing::debug!(%error, "no TLS connection"),
+                    Err(_) => tracing::debug!("no TLS connection in time"),
                 }
             });
         }
@@ -100,9 +115,9 @@ impl Connections {
                 .peer_cred()
                 .is_ok_and(|peer| peer.uid() == bound.owner())
             {
-                let watcher = graceful.watcher();
+                let watchers = [graceful.watcher(), graceful.watcher()];
                 let me = me.clone();
-                tokio::spawn(async move { me.speak(stream, watcher, true).await });
+                tokio::spawn(async move { me.speak(stream, watchers, Channel::Local).await });
             }
         };
         let mut stopping = self.server.stopping.clone();
@@ -131,27 +146,35 @@ impl Connections {
         Ok(())
     }
 
-    /// Serves one connection to its end.
+    /// Serves one connection to its end, in the protocol that it begins with or changes to.
     pub(super) async fn speak(
         &self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        watcher: hyper_util::server::graceful::Watcher,
-        local: bool,
+        watchers: [Watcher; 2],
+        channel: Channel,
     ) {
         let _connected = self.server.metrics.connected();
+        let [watcher, next] = watchers;
         let asked = Arc::new(AtomicBool::new(false));
-        let server = self.server.clone();
+        let changes = Arc::new(Mutex::new(None));
         let service = {
-            let asked = asked.clone();
-            service_fn(move |request| {
+            let (server, asked, changes) = (self.server.clone(), asked.clone(), changes.clone());
+            service_fn(move |request: Request<hyper::body::Incoming>| {
                 asked.store(true, Ordering::Relaxed);
-                router::serve(server.clone(), local, request)
+                let (server, changes) = (server.clone(), changes.clone());
+                async move {
+                    match channel == Channel::Clear && upgrade::is_wanted(&request) {
+                        true => Ok(change(server, request, &changes).await),
+                        false => router::serve(server, channel == Channel::Local, request).await,
+                    }
+                }
             })
         };
-        let connection = self.http.serve_connection(TokioIo::new(stream), service);
+        let io = TokioIo::new(Wire::new(stream));
+        let connection = self.http.serve_connection_with_upgrades(io, service);
         let connection = watcher.watch(connection.into_owned());
         tokio::pin!(connection);
-        let silent = tokio::time::sleep(FIRST_REQUEST);
+        let silent = tokio::time::sleep(self.server.patience.first_request);
         tokio::pin!(silent);
         let mut watched = true;
         loop {
@@ -160,7 +183,7 @@ impl Connections {
                     if let Err(error) = ended {
                         tracing::debug!(%error, "connection failed");
                     }
-                    return;
+                    break;
                 }
                 () = &mut silent, if watched => {
                     if !asked.load(Ordering::Relaxed) {
@@ -170,7 +193,60 @@ impl Connections {
                 }
             }
         }
+        let changed = changes.lock().take();
+        if let Some(Change { to, opening }) = changed
+            && let Ok(upgraded) = to.await
+        {
+            self.speak_on(upgraded, opening, next).await;
+        }
     }
+
+    /// Serves a connection that has changed to HTTP/2.
+    async fn speak_on(&self, upgraded: Upgraded, opening: Vec<u8>, watcher: Watcher) {
+        let server = self.server.clone();
+        let service = service_fn(move |request| router::serve(server.clone(), false, request));
+        let io = TokioIo::new(Opening::new(TokioIo::new(upgraded), opening));
+        let http = self.http.clone().http2_only();
+        let connection = http.serve_connection(io, service).into_owned();
+        if let Err(error) = watcher.watch(connection).await {
+            tracing::debug!(%error, "connection failed");
+        }
+    }
+}
+
+/// A connection on its way to HTTP/2.
+struct Change {
+    to: OnUpgrade,
+    /// The frames that the new protocol begins with.
+    opening: Vec<u8>,
+}
+
+/// Says yes to the wish for HTTP/2, or answers in HTTP/1.1 what cannot be taken along.
+async fn change(
+    server: Arc<Server>,
+    mut request: Request<hyper::body::Incoming>,
+    changes: &Mutex<Option<Change>>,
+) -> Response<Body> {
+    let to = hyper::upgrade::on(&mut request);
+    let patience = server.patience.body;
+    let (head, body) = request.into_parts();
+    let read = tokio::time::timeout(patience, body.collect()).await;
+    let Ok(Ok(body)) = read else {
+        let late = Reply::json(408, "{\"error\":\"request timeout: Client timed out.\"}");
+        return router::refusal(late);
+    };
+    let body = body.to_bytes();
+    let request = Request::from_parts(head, ());
+    let Some(opening) = upgrade::frames(&request, &body) else {
+        return router::refusal(Reply::json(400, "{\"error\":\"bad request\"}"));
+    };
+    *changes.lock() = Some(Change { to, opening });
+    let mut response = Response::new(Body::Whole(None));
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let map = response.headers_mut();
+    map.insert("connection", HeaderValue::from_static("Upgrade"));
+    map.insert("upgrade", HeaderValue::from_static("h2c"));
+    response
 }
 
 /// A server in this process, on a runtime of its own.
@@ -182,11 +258,20 @@ pub struct Running {
 
 /// Serves an engine on an address; port 0 takes any free port.
 pub fn start(engine: Arc<Engine>, address: SocketAddr) -> io::Result<Running> {
+    start_with(engine, address, Patience::default())
+}
+
+/// The same with other time limits.
+pub fn start_with(
+    engine: Arc<Engine>,
+    address: SocketAddr,
+    patience: Patience,
+) -> io::Result<Running> {
     let (stop, stopping) = watch::channel(false);
     let runtime = runtime()?;
     let listener = runtime.block_on(TcpListener::bind(address))?;
     let address = listener.local_addr()?;
-    let server = Server::new(engine, stopping);
+    let server = Server::at(super::Place::Here(engine), stopping, patience);
     let thread = std::thread::Builder::new()
         .name("fql-server".into())
         .spawn(move || {

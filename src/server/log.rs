@@ -3,6 +3,8 @@
 use clap::ValueEnum;
 use std::io::IsTerminal;
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -42,15 +44,18 @@ pub fn start(format: Option<LogFormat>, level: LogLevel) {
         .with_writer(std::io::stderr)
         .with_max_level(level)
         .with_target(false);
+    // Libraries below would tell what passes over the wire.
+    let ours = Targets::new().with_target(env!("CARGO_CRATE_NAME"), level);
     // A program that embeds the server may log already; then that stays.
     let _ = match format {
         Some(LogFormat::Json) => {
-            tracing::subscriber::set_global_default(builder.json().flatten_event(true).finish())
+            let subscriber = builder.json().flatten_event(true).finish();
+            tracing::subscriber::set_global_default(subscriber.with(ours))
         }
-        Some(LogFormat::Human) | None => tracing::subscriber::set_global_default(
-            builder
-                .with_ansi(terminal && std::env::var_os("NO_COLOR").is_none())
-                .finish(),
-        ),
+        Some(LogFormat::Human) | None => {
+            let colored = terminal && std::env::var_os("NO_COLOR").is_none();
+            let subscriber = builder.with_ansi(colored).finish();
+            tracing::subscriber::set_global_default(subscriber.with(ours))
+        }
     };
 }

@@ -31,8 +31,10 @@ mod schema;
 mod socket;
 mod template;
 mod tls;
+mod upgrade;
+mod wire;
 
-pub use listen::{Running, start};
+pub use listen::{Running, start, start_with};
 pub use options::{Options, run};
 pub use socket::{Sharing, open_shared, share};
 pub use template::decode_body;
@@ -61,8 +63,33 @@ pub struct Server {
     bereft: Notify,
     pool: Pool,
     metrics: Metrics,
+    patience: Patience,
     /// Becomes true when the server begins to shut down.
     stopping: watch::Receiver<bool>,
+}
+
+/// How long clients are waited for (`spec http-api 2`).
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// An HTTP/1.1 connection may be silent for this long between requests and within a head.
+    pub idle: Duration,
+    /// The first request must have come by then, and the TLS handshake before it.
+    pub first_request: Duration,
+    /// A body may pause for this long.
+    pub body: Duration,
+    /// Answers take at least this long, as over a longer line.
+    pub delay: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Patience {
+        Patience {
+            idle: Duration::from_secs(5),
+            first_request: Duration::from_secs(60),
+            body: Duration::from_secs(60),
+            delay: Duration::ZERO,
+        }
+    }
 }
 
 /// Where the data is.
@@ -96,15 +123,16 @@ pub struct Incoming {
 
 impl Server {
     fn new(engine: Arc<Engine>, stopping: watch::Receiver<bool>) -> Arc<Server> {
-        Server::at(Place::Here(engine), stopping)
+        Server::at(Place::Here(engine), stopping, Patience::default())
     }
 
-    fn at(place: Place, stopping: watch::Receiver<bool>) -> Arc<Server> {
+    fn at(place: Place, stopping: watch::Receiver<bool>, patience: Patience) -> Arc<Server> {
         Arc::new(Server {
             place: RwLock::new(place),
             bereft: Notify::new(),
             pool: Pool::default(),
             metrics: Metrics::default(),
+            patience,
             stopping,
         })
     }

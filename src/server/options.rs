@@ -1,7 +1,7 @@
 //! `fql serve`: its options, and the process that serves.
 
 use super::log::{LogFormat, LogLevel};
-use super::{Place, Server, beside, listen, log, tls};
+use super::{Patience, Place, Server, beside, listen, log, tls};
 use crate::access::jwks::KeySetFile;
 use crate::engine::Engine;
 use base64::Engine as _;
@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -39,6 +40,9 @@ pub struct Options {
     /// Serve `/metrics` (Prometheus text) on this address.
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub metrics: Option<SocketAddr>,
+    /// Let answers take at least this many milliseconds, as over a longer line: for testing clients.
+    #[arg(long, value_name = "MS", default_value_t = 0, hide = true)]
+    pub delay: u16,
     /// How log lines are written.
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub log_format: Option<LogFormat>,
@@ -78,6 +82,10 @@ fn serve(options: Options) -> Result<(), String> {
             secret
         }
     };
+    let patience = Patience {
+        delay: Duration::from_millis(options.delay.into()),
+        ..Patience::default()
+    };
     let key_sets = options.jwks;
     let prepare = move |engine: &Engine| {
         engine.add_root_secret(&secret);
@@ -110,7 +118,7 @@ fn serve(options: Options) -> Result<(), String> {
             .await
             .map_err(cannot(options.listen))?;
         let (stop, stopping) = watch::channel(false);
-        let server = Server::at(place, stopping);
+        let server = Server::at(place, stopping, patience);
         if let Some(address) = options.metrics {
             let listener = TcpListener::bind(address).await.map_err(cannot(address))?;
             tokio::spawn(serve_metrics(server.clone(), listener));
@@ -129,7 +137,7 @@ fn serve(options: Options) -> Result<(), String> {
         Ok::<(), String>(())
     })?;
     // Threads of queries that do not end are not waited for; what they have not committed has not happened.
-    runtime.shutdown_timeout(std::time::Duration::from_secs(5));
+    runtime.shutdown_timeout(Duration::from_secs(5));
     tracing::info!("stopped");
     Ok(())
 }
@@ -161,7 +169,7 @@ async fn serve_metrics(server: Arc<Server>, listener: TcpListener) {
         let server = server.clone();
         tokio::spawn(async move {
             let mut head = [0; 1024];
-            let patience = std::time::Duration::from_secs(5);
+            let patience = Duration::from_secs(5);
             let Ok(Ok(read)) = tokio::time::timeout(patience, stream.read(&mut head)).await else {
                 return;
             };

@@ -17,8 +17,6 @@ const MAX_BODY: usize = 8 * 1024 * 1024;
 const MAX_HEADERS: usize = 8 * 1024;
 /// The request's target.
 const MAX_TARGET: usize = 16 * 1024;
-/// A body may pause for this long.
-const BODY_PATIENCE: Duration = Duration::from_secs(60);
 
 const PREFLIGHT_HEADERS: &str = "accept-encoding, authorization, content-type, x-driver-env, x-faunadb-api-version, \
 x-fauna-driver, x-fauna-source, x-fauna-tags, x-format, x-last-seen-txn, x-last-txn-ts, x-linearized, \
@@ -60,7 +58,7 @@ pub async fn serve(
     {
         (Reply::json(400, "{\"error\":\"bad request\"}"), true)
     } else {
-        match read_body(&head.headers, http1, body).await {
+        match read_body(&head.headers, http1, body, server.patience.body).await {
             Err(fault) => (body_fault(fault, &path), true),
             Ok(body) => {
                 let incoming = Incoming {
@@ -85,6 +83,10 @@ pub async fn serve(
         }
     };
 
+    let left = server.patience.delay.saturating_sub(started.elapsed());
+    if !left.is_zero() {
+        tokio::time::sleep(left).await;
+    }
     answered(&server, reply.status);
     Ok(respond(
         reply,
@@ -139,6 +141,12 @@ fn preflight() -> Reply {
             "GET, POST, PUT, PATCH, DELETE",
         )
         .with("access-control-allow-headers", PREFLIGHT_HEADERS)
+}
+
+/// The response to a request that is not looked at: the connection ends with it.
+pub(super) fn refusal(reply: Reply) -> Response<Body> {
+    let traceparent = headers::traceparent(&HeaderMap::new());
+    respond(reply, &Method::GET, None, traceparent, Some(true))
 }
 
 /// The response: the endpoint's answer and what every answer has.
@@ -230,6 +238,7 @@ async fn read_body(
     headers: &HeaderMap,
     http1: bool,
     mut body: hyper::body::Incoming,
+    patience: Duration,
 ) -> Result<Option<Bytes>, BodyFault> {
     let length = body.size_hint().exact();
     let chunked = headers.contains_key("transfer-encoding");
@@ -242,7 +251,7 @@ async fn read_body(
     let mut first = Bytes::new();
     let mut all: Vec<u8> = Vec::new();
     loop {
-        let frame = match tokio::time::timeout(BODY_PATIENCE, body.frame()).await {
+        let frame = match tokio::time::timeout(patience, body.frame()).await {
             Err(_) => return Err(BodyFault::TooSlow),
             Ok(None) => break,
             Ok(Some(Err(_))) => return Err(BodyFault::Broken),
