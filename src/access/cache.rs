@@ -20,6 +20,8 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 /// Entries kept of each kind; the oldest go first.
 const CAPACITY: usize = 4096;
+/// A hash that no secret has, of the cost that secrets are hashed with.
+const NOBODY: &str = "$2b$05$.....................................................";
 
 /// A keyed digest of texts: says whether two are the same, and nothing else.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -42,6 +44,8 @@ pub struct SecretCache {
     key: [u8; 32],
     verified: Mutex<Recent>,
     refused: Mutex<Recent>,
+    /// Presented secrets that have opened something.
+    familiar: Mutex<Recent>,
     bcrypt: Turnstile,
 }
 
@@ -55,6 +59,7 @@ impl Default for SecretCache {
             key,
             verified: Mutex::default(),
             refused: Mutex::default(),
+            familiar: Mutex::default(),
             bcrypt: Turnstile::new((cores / 2).max(1)),
         }
     }
@@ -77,6 +82,24 @@ impl SecretCache {
             let _turn = self.bcrypt.enter();
             verify_password(random, hash) || verify_password(secret, hash)
         })
+    }
+
+    /// Takes the time of [`SecretCache::verify`] for a secret whose document does not exist, so that the time does not
+    /// tell which ids do.
+    pub fn verify_nothing(&self, secret: &str, random: &str) {
+        self.verify(secret, random, NOBODY);
+    }
+
+    /// Takes note that a presented secret has opened something.
+    pub fn admit(&self, secret: &str) {
+        let mark = self.mark(["familiar", secret]);
+        self.familiar.lock().add(mark);
+    }
+
+    /// Whether a presented secret has opened something in this process, whatever it opens now.
+    pub fn is_familiar(&self, secret: &str) -> bool {
+        let mark = self.mark(["familiar", secret]);
+        self.familiar.lock().has(&mark)
     }
 
     /// The answer of `check` for what `mark` stands for, from memory if it was asked before. It must never change.
@@ -205,6 +228,17 @@ mod tests {
         assert!(!cache.verify(secret.reveal(), &random, &other));
         assert_eq!(cache.verified.lock().order.len(), 1);
         assert_eq!(cache.refused.lock().order.len(), 2);
+    }
+
+    #[test]
+    fn nobody_has_a_hash_that_costs_as_much_as_any() {
+        let cache = SecretCache::default();
+        cache.verify_nothing("secret", "random");
+        assert_eq!(cache.refused.lock().order.len(), 1);
+        let (secret, hash) = Secret::of_key(1).unwrap();
+        assert_eq!(NOBODY.len(), hash.len());
+        assert_eq!(NOBODY[..7], hash[..7]);
+        assert!(bcrypt::verify(secret.reveal(), NOBODY).is_ok_and(|same| !same));
     }
 
     #[test]

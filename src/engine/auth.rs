@@ -76,6 +76,7 @@ impl Engine {
         // A JWT says itself where it acts.
         if jwt::looks_like(text) {
             let principal = self.resolve_jwt(&mut txn, text)?;
+            self.secrets.admit(text);
             return Ok((txn.fresh(principal.scope)?, principal));
         }
         let place = path.iter().map(|name| &**name);
@@ -92,6 +93,7 @@ impl Engine {
         let resolved = self.resolve_secret(&mut txn, presented.secret)?;
         let scope = placed(presented.scope, path, role)?;
         let resolved = self.enter(&mut txn, resolved, scope)?;
+        self.secrets.admit(text);
         if resolved.lasting {
             self.logins
                 .put(mark, &resolved.principal, seen, resolved.expires);
@@ -125,9 +127,10 @@ impl Engine {
         id: DocId,
         random: &str,
     ) -> Result<Option<Resolved>, Failure> {
-        let mut found = None;
+        let (mut found, mut verified) = (None, false);
         for owner in txn.key_owners(id)? {
             let key = txn.with_scope(owner, |txn| txn.get(native::KEY, id, None))??;
+            verified |= key.is_some();
             let Some(key) = key.filter(|key| self.is_secret_of(text, random, key)) else {
                 continue;
             };
@@ -137,6 +140,9 @@ impl Engine {
             }
         }
         let Some((owner, key)) = found else {
+            if !verified {
+                self.secrets.verify_nothing(text, random);
+            }
             return Ok(None);
         };
         let scope = match key.field("database") {
@@ -180,16 +186,20 @@ impl Engine {
         database: i64,
         random: &str,
     ) -> Result<Option<Resolved>, Failure> {
-        let Some(scope) = txn.scope_of_global_id(database as u64)? else {
+        let token = match txn.scope_of_global_id(database as u64)? {
+            Some(scope) if txn.database_path(scope)?.is_some() => {
+                let token = txn.with_scope(scope, |txn| txn.get(native::TOKEN, id, None))??;
+                token.map(|token| (scope, token))
+            }
+            Some(_) | None => None,
+        };
+        let Some((scope, token)) = token else {
+            self.secrets.verify_nothing(text, random);
             return Ok(None);
         };
-        if txn.database_path(scope)?.is_none() {
+        if !self.is_secret_of(text, random, &token) {
             return Ok(None);
         }
-        let token = txn.with_scope(scope, |txn| txn.get(native::TOKEN, id, None))??;
-        let Some(token) = token.filter(|token| self.is_secret_of(text, random, token)) else {
-            return Ok(None);
-        };
         let Some(Value::Doc(document)) = token.field("document") else {
             return Ok(None);
         };

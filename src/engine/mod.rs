@@ -146,6 +146,11 @@ impl Engine {
         Ok(())
     }
 
+    /// Whether a presented secret has opened something in this process. What has not may take long to look at.
+    pub(crate) fn is_familiar(&self, secret: &str) -> bool {
+        self.secrets.is_familiar(secret)
+    }
+
     /// Whether a text is one of the root secrets of this process.
     pub(crate) fn is_root_secret(&self, text: &str) -> bool {
         let roots = self.root_secrets.read();

@@ -20,6 +20,7 @@ fn unauthorized() -> Reply {
 
 /// Answers a request.
 pub async fn answer(server: &Arc<Server>, request: &Incoming) -> Reply {
+    server.introduce(request).await;
     let Some(session) = server.session(request) else {
         return unauthorized();
     };

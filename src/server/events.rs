@@ -65,6 +65,7 @@ async fn feed(server: &Arc<Server>, request: &Incoming) -> Result<Reply, Reply> 
     if page_size > MAX_PAGE_SIZE {
         return Err(bad("page size can not be greater than 16000."));
     }
+    server.introduce(request).await;
     let session = server.session(request).ok_or_else(unauthorized)?;
     let timeout = numeric.timeout.unwrap_or(FEED_TIMEOUT);
     if timeout <= Duration::from_millis(1) {
@@ -95,6 +96,7 @@ async fn feed(server: &Arc<Server>, request: &Incoming) -> Result<Reply, Reply> 
 async fn stream(server: &Arc<Server>, request: &Incoming) -> Result<Reply, Reply> {
     let started = Instant::now();
     let fields = fields(request, Endpoint::Stream)?;
+    server.introduce(request).await;
     let session = server.session(request).ok_or_else(unauthorized)?;
     let opened = server
         .pool

@@ -70,6 +70,7 @@ pub async fn answer(server: &Arc<Server>, request: &Incoming) -> Reply {
                 .with("www-authenticate", "Basic realm=\"Unauthorized\""),
         )
     };
+    server.introduce(request).await;
     let Some(session) = server.session(request) else {
         return unauthorized();
     };

@@ -29,6 +29,8 @@ use tokio_rustls::TlsAcceptor;
 
 /// Queries that run at shutdown may take this long.
 const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(30);
+/// Who has connected to the socket when the server stops may take this long to ask.
+const LOCAL_FAREWELL: Duration = Duration::from_secs(1);
 /// Requests on one HTTP/2 connection at once.
 const MAX_STREAMS: u32 = 4096;
 
@@ -172,8 +174,24 @@ impl Connections {
         };
         let io = TokioIo::new(Wire::new(stream));
         let connection = self.http.serve_connection_with_upgrades(io, service);
-        let connection = watcher.watch(connection.into_owned());
+        let connection = connection.into_owned();
+        let connection = async move {
+            match channel {
+                Channel::Clear | Channel::Tls => watcher.watch(connection).await,
+                // A shutdown would close it without looking whether a request has come already.
+                Channel::Local => {
+                    let _waited_for = watcher;
+                    connection.await
+                }
+            }
+        };
         tokio::pin!(connection);
+        let mut stopping = self.server.stopping.clone();
+        let farewell = async {
+            super::stopped(&mut stopping).await;
+            tokio::time::sleep(LOCAL_FAREWELL).await;
+        };
+        tokio::pin!(farewell);
         let silent = tokio::time::sleep(self.server.patience.first_request);
         tokio::pin!(silent);
         let mut watched = true;
@@ -186,6 +204,12 @@ impl Connections {
                     break;
                 }
                 () = &mut silent, if watched => {
+                    if !asked.load(Ordering::Relaxed) {
+                        return;
+                    }
+                    watched = false;
+                }
+                () = &mut farewell, if watched && channel == Channel::Local => {
                     if !asked.load(Ordering::Relaxed) {
                         return;
                     }

@@ -51,10 +51,12 @@ use reply::Reply;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 
 /// How far into the future a client may send the server's clock (`spec http-api 5.7`).
 const MAX_CLOCK_WAIT: Duration = Duration::from_millis(250);
+/// Secrets that were never seen and are looked at at once.
+const STRANGERS: usize = 8;
 
 /// What the endpoints share.
 pub struct Server {
@@ -63,6 +65,8 @@ pub struct Server {
     bereft: Notify,
     pool: Pool,
     metrics: Metrics,
+    /// Places for secrets that were never seen: a flood of them must not hold up those who are known.
+    strangers: Semaphore,
     patience: Patience,
     /// Becomes true when the server begins to shut down.
     stopping: watch::Receiver<bool>,
@@ -132,6 +136,7 @@ impl Server {
             bereft: Notify::new(),
             pool: Pool::default(),
             metrics: Metrics::default(),
+            strangers: Semaphore::new(STRANGERS),
             patience,
             stopping,
         })
@@ -177,6 +182,22 @@ impl Server {
         let session = self.engine().root();
         let session = session.in_database(path.map(Into::into).collect());
         Some(session.with_role(role))
+    }
+
+    /// Looks at a secret that was never seen, a few at a time. What comes of it, the engine remembers.
+    async fn introduce(&self, request: &Incoming) {
+        let Some(secret) = headers::secret(&request.headers) else {
+            return;
+        };
+        let Some(session) = self.session(request) else {
+            return;
+        };
+        if !self.engine().is_familiar(&secret)
+            && let Ok(_place) = self.strangers.acquire().await
+        {
+            // Whether it is good is asked again by whoever needs it.
+            let _ = self.pool.run(move |_| session.principal().is_ok()).await;
+        }
     }
 
     /// Waits until the clock has passed a time that a client has seen, if that is near.

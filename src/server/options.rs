@@ -64,6 +64,7 @@ pub fn run(options: Options) -> ExitCode {
 }
 
 fn serve(options: Options) -> Result<(), String> {
+    raise_file_limit();
     if options.dev && !options.listen.ip().is_loopback() {
         return Err(
             "--dev has a secret that everybody knows: it listens on loopback addresses only".into(),
@@ -140,6 +141,19 @@ fn serve(options: Options) -> Result<(), String> {
     runtime.shutdown_timeout(Duration::from_secs(5));
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Takes as many file descriptors as the system grants: each connection needs one.
+fn raise_file_limit() {
+    #[cfg(unix)]
+    {
+        use nix::sys::resource::{Resource, getrlimit, setrlimit};
+        if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
+            && soft < hard
+        {
+            let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
+        }
+    }
 }
 
 fn generated_secret() -> String {

@@ -51,6 +51,7 @@ async fn prepare(
         decode_body(&body, format).map_err(bad)?;
         return Err(super::hasty(started).await);
     }
+    server.introduce(request).await;
     if let Some(seen) = numeric.last_txn {
         server.wait_until(seen).await;
     }

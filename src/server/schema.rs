@@ -40,6 +40,7 @@ fn allowed(path: &str) -> Option<&'static [Method]> {
 
 /// Answers a request.
 pub async fn answer(server: &Arc<Server>, request: &Incoming) -> Reply {
+    server.introduce(request).await;
     let Some(session) = server.session(request) else {
         return unauthorized();
     };

@@ -1,5 +1,7 @@
 //! Integration tests: one binary, one module a topic.
 
+#[cfg(unix)]
+mod abuse;
 mod access_auth;
 mod access_isolation;
 mod access_jwt;
@@ -25,5 +27,6 @@ mod store_files;
 mod store_process;
 mod store_serial;
 mod syntax;
+mod tls;
 mod typing;
 mod typing_laws;
