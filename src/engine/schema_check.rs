@@ -2,7 +2,7 @@
 
 use super::Engine;
 use super::typing::{collection_env, schema_env};
-use crate::fql::interp::{PendingBackfill, SchemaChecker, WrittenSchema};
+use crate::fql::interp::{PendingBackfill, Renamed, SchemaChecker, WrittenSchema};
 use crate::fql::syntax::ast::{Expr, Lambda, TypeExpr};
 use crate::fql::syntax::{Diagnostic, Location, Source, Span};
 use crate::fql::types::{
@@ -136,8 +136,7 @@ fn whole(written: &WrittenSchema<'_>, texts: &Texts<'_>) -> SchemaCheck {
         let renamed = written
             .renamed
             .iter()
-            .find(|(id, _, _)| *id == collection.id);
-        let renamed = renamed.map_or((false, false), |(_, name, alias)| (*name, *alias));
+            .find(|renamed| renamed.collection == collection.id);
         check
             .collections
             .push(collection_check(collection, renamed, written, texts));
@@ -226,7 +225,7 @@ fn provider_check(provider: &AccessProvider, texts: &Texts<'_>) -> AccessProvide
 
 fn collection_check(
     collection: &Collection,
-    renamed: (bool, bool),
+    renamed: Option<&Renamed<'_>>,
     written: &WrittenSchema<'_>,
     texts: &Texts<'_>,
 ) -> CollectionCheck {
@@ -267,7 +266,8 @@ fn collection_check(
         name_at: texts
             .at(Kind::Collection, name, Part::Name)
             .or_else(|| written.write_at.cloned()),
-        renamed,
+        renamed: renamed.map_or((false, false), |renamed| (renamed.name, renamed.alias)),
+        written_at: renamed.and_then(|renamed| renamed.at).cloned(),
         fields: fields.collect(),
         computed: computed.collect(),
         wildcard: collection

@@ -5,6 +5,7 @@ use super::{Effect, Failure, Interp, Resource, Result};
 use crate::access::secret::Secret;
 use crate::model::schema::{Action, Collection};
 use crate::model::{Version, native};
+use crate::store::TxnTime;
 use crate::value::{CollId, Doc, DocId, DocKey, Module, NullReason, Object, Str, Value};
 use std::sync::Arc;
 
@@ -68,8 +69,13 @@ impl Interp {
     pub fn doc_id(&mut self, doc: &Doc) -> Result<Option<DocId>> {
         match &doc.key {
             DocKey::Id(id) => Ok(Some(*id)),
-            DocKey::Name(name) => Ok(self.txn.by_name(doc.coll, name, doc.at.or(self.as_of))?),
+            DocKey::Name(name) => Ok(self.txn.by_name(doc.coll, name, self.document_time(doc))?),
         }
+    }
+
+    /// The time a document is read at: its own, else that of the `at` around, else that of the page around.
+    fn document_time(&self, doc: &Doc) -> Option<TxnTime> {
+        doc.at.or(self.at).or(self.as_of)
     }
 
     /// The document's current (or past) version, or why there is none.
@@ -90,7 +96,7 @@ impl Interp {
         };
         Ok(self
             .txn
-            .get(doc.coll, id, doc.at.or(self.as_of))?
+            .get(doc.coll, id, self.document_time(doc))?
             .ok_or(Missing::NotFound))
     }
 
@@ -115,7 +121,7 @@ impl Interp {
             }
             DocKey::Id(id) => match self
                 .txn
-                .get(doc.coll, *id, doc.at.or(self.as_of))?
+                .get(doc.coll, *id, self.document_time(doc))?
                 .and_then(|v| v.field("name"))
             {
                 Some(Value::String(name)) => Ok(name),
@@ -363,7 +369,8 @@ impl Interp {
         };
         let this = Value::Doc(doc.clone());
         self.limited(ceiling, |me| {
-            me.reading_at(doc.at, |me| me.call_stored(&lambda, &source, vec![this]))
+            let at = doc.at.or(me.at);
+            me.reading_at(at, |me| me.call_stored(&lambda, &source, vec![this]))
         })
     }
 
@@ -378,7 +385,7 @@ impl Interp {
     /// A field that the index entry the document was found through holds, if the query has written nothing since.
     fn covered(&self, doc: &Doc, name: &str) -> Option<Value> {
         let cover = doc.cover.as_ref()?;
-        if self.txn.has_writes() {
+        if self.txn.has_writes() || (doc.at.is_none() && self.at.is_some()) {
             return None;
         }
         cover.field(name).cloned()

@@ -40,7 +40,9 @@ pub use set::{
     Event, EventBounds, EventKind, EventPosition, Events, INDEX_METHOD, Page, ReadPlan,
     is_event_source_token, reversed,
 };
-pub use writes::{Change, PendingBackfill, PendingWrites, SchemaChecker, WriteMode, WrittenSchema};
+pub use writes::{
+    Change, PendingBackfill, PendingWrites, Renamed, SchemaChecker, WriteMode, WrittenSchema,
+};
 
 use crate::access::Principal;
 use crate::access::secret::Secret;

@@ -44,6 +44,8 @@ pub struct CollectionCheck {
     pub name_at: Option<Location>,
     /// Whether its name is new, and whether its alias is.
     pub renamed: (bool, bool),
+    /// The write that named it.
+    pub written_at: Option<Location>,
     /// Defined fields.
     pub fields: Vec<FieldCheck>,
     /// Computed fields.

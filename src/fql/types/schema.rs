@@ -679,8 +679,8 @@ impl<'a> Check<'a, '_> {
                     .flat_map(|alias| generated(alias)),
             );
         }
-        let at = self.place(None);
         for collection in &self.schema.collections {
+            let at = self.place(collection.written_at.as_ref());
             let names = [
                 ("name", Some(&collection.env.name), collection.renamed.0),
                 ("alias", collection.env.alias.as_ref(), collection.renamed.1),

@@ -6,7 +6,7 @@
 
 use super::super::{Failure, Interp, Result};
 use super::document::refuse;
-use super::{NativeWrite, PendingWrites, WrittenSchema};
+use super::{NativeWrite, PendingWrites, Renamed, WrittenSchema};
 use crate::access::Permissions;
 use crate::fql::syntax::{Diagnostic, Location};
 use crate::fql::types::CheckedSchema;
@@ -92,7 +92,7 @@ impl Interp {
             };
             let name = before("name").as_ref() != Some(&collection.name);
             let alias = collection.alias.is_some() && before("alias") != collection.alias;
-            (collection.id, name, alias)
+            (name, alias)
         };
         let written = pending
             .native
@@ -100,7 +100,13 @@ impl Interp {
             .filter(|write| write.coll == native::COLLECTION);
         let renamed = written.filter_map(|write| {
             let collection = schema.collection(CollId(write.id.0.max(0) as u64))?;
-            Some(changed(write, collection))
+            let (name, alias) = changed(write, collection);
+            Some(Renamed {
+                collection: collection.id,
+                name,
+                alias,
+                at: write.frames.last(),
+            })
         });
         checker.check(&WrittenSchema {
             schema,

@@ -97,12 +97,24 @@ pub struct WrittenSchema<'a> {
     pub schema: &'a Schema,
     /// Whether the database is typechecked.
     pub typechecked: bool,
-    /// Written collections: whether the name is new, and whether the alias is.
-    pub renamed: Vec<(CollId, bool, bool)>,
+    /// Written collections.
+    pub renamed: Vec<Renamed<'a>>,
     /// The last schema write.
     pub write_at: Option<&'a Location>,
     /// Definitions in the order in which they were added to the schema's text; those of this query are not in it.
     pub order: HashMap<(CollId, DocId), i64>,
+}
+
+/// A written collection.
+pub struct Renamed<'a> {
+    /// Which.
+    pub collection: CollId,
+    /// Its name is new.
+    pub name: bool,
+    /// Its alias is new.
+    pub alias: bool,
+    /// The write.
+    pub at: Option<&'a Location>,
 }
 
 impl WrittenSchema<'_> {

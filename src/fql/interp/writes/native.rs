@@ -7,7 +7,7 @@ use crate::access::secret::{Secret, encode_global_id, hash_password};
 use crate::model::schema::definition::cross_field_faults;
 use crate::model::schema::load::text;
 use crate::model::schema::validate::same_value;
-use crate::model::schema::{ConstraintFailure, names, protected};
+use crate::model::schema::{ConstraintFailure, ExprText, names, protected};
 use crate::model::{Version, native};
 use crate::value::{CollId, Doc, DocId, DocKey, Object, PathPart, Str, Value};
 use std::ops::Bound;
@@ -237,15 +237,21 @@ impl Interp {
         Ok(failures)
     }
 
-    /// Every default is evaluated once when it is written.
+    /// Defaults of whole fields are evaluated once when they are written; those inside types only when they are needed.
     fn default_failures(&mut self, data: &Object) -> Vec<ConstraintFailure> {
         let collection = super::migrations::loaded(CollId(0), data);
-        let mut found = Vec::new();
-        collect_defaults(collection.object_type(), &mut Vec::new(), &mut found);
-        found
-            .into_iter()
-            .filter_map(|(path, source, expr)| self.default_value(&source, &expr, &path).err())
-            .collect()
+        let mut failures = Vec::new();
+        for field in &collection.fields {
+            let Some(default) = &field.default else {
+                continue;
+            };
+            let named = ExprText::new(format!("*field:{}*", field.name), default.text());
+            if let Ok(expr) = named.expr() {
+                let path = [PathPart::Field(field.name.clone())];
+                failures.extend(self.default_value(&named.source, expr, &path).err());
+            }
+        }
+        failures
     }
 
     /// References by name follow a renamed collection, function or role.
@@ -322,29 +328,6 @@ fn collision(
         }
     }
     None
-}
-
-type Default = (
-    Vec<PathPart>,
-    Arc<crate::fql::syntax::Source>,
-    Arc<crate::fql::syntax::ast::Expr>,
-);
-
-fn collect_defaults(
-    ty: &crate::model::schema::field_type::ObjectType,
-    path: &mut Vec<PathPart>,
-    found: &mut Vec<Default>,
-) {
-    for field in &ty.fields {
-        path.push(PathPart::Field(field.name.clone()));
-        if let Some((source, expr)) = &field.default {
-            found.push((path.clone(), source.clone(), expr.clone()));
-        }
-        if let crate::model::schema::field_type::FieldType::Object(inner) = &field.ty {
-            collect_defaults(inner, path, found);
-        }
-        path.pop();
-    }
 }
 
 impl Interp {
