@@ -9,6 +9,7 @@ mod access_matrix;
 mod command_line;
 mod conformance;
 mod deep_values;
+mod definitions;
 mod examples;
 mod hostile;
 mod http;

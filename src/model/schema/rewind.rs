@@ -165,6 +165,50 @@ pub fn plan(
     Ok(rewind.steps)
 }
 
+/// A `backfill` that is not applied yet.
+#[derive(Clone, Debug)]
+pub struct NewBackfill {
+    /// Which entry of `migrations`.
+    pub at: usize,
+    /// The field.
+    pub path: FieldPath,
+    /// The expression.
+    pub value: Str,
+    /// What the field holds at that point, if that is not what the submitted definition declares.
+    pub earlier: Option<FieldType>,
+}
+
+/// The backfills that lead from `live` to `submitted`, last first: each with the type its field has when the
+/// migrations after it are undone.
+pub fn backfills(live: Option<&Collection>, submitted: &Collection) -> Vec<NewBackfill> {
+    let all = items(&submitted.definition);
+    let done = live.map_or(0, |live| applied(&items(&live.definition), &all));
+    let target = Shape::of(submitted);
+    let mut rewind = Rewind {
+        shape: target.clone(),
+        steps: Vec::new(),
+        faults: Vec::new(),
+        conflicts: false,
+        at: 0,
+    };
+    let mut found = Vec::new();
+    for (at, item) in all.iter().enumerate().skip(done).rev() {
+        if let MigrationItem::Backfill(path, value) = item {
+            let declared = target.get(path).ok().map(Field::ty);
+            let now = rewind.shape.get(path).ok().map(Field::ty);
+            found.push(NewBackfill {
+                at,
+                path: path.clone(),
+                value: value.clone(),
+                earlier: now.filter(|now| declared.as_ref() != Some(now)),
+            });
+        }
+        rewind.at = at;
+        rewind.undo(item);
+    }
+    found
+}
+
 struct Rewind {
     shape: Shape,
     /// Last first.

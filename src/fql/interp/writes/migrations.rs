@@ -15,8 +15,7 @@ use crate::model::schema::collection::SplitTarget;
 use crate::model::schema::field_type::FieldType;
 use crate::model::schema::load::{Definition, load_collection};
 use crate::model::schema::merge::check_storable;
-use crate::model::schema::migration_item::{MigrationItem, applied, items};
-use crate::model::schema::rewind::{About, FaultPlace, MigrationFault, PendingStep, plan};
+use crate::model::schema::rewind::{self, About, FaultPlace, MigrationFault, PendingStep, plan};
 use crate::model::schema::shape::Filling;
 use crate::model::schema::validate::validate_value;
 use crate::model::schema::{Collection, MigrationStep, TypeText, migration_codec, type_display};
@@ -234,21 +233,23 @@ fn declared(collection: &Collection, path: &[PathPart]) -> Option<Sourced<TypeEx
 
 /// The backfills that a definition adds.
 fn backfills(live: Option<&Collection>, submitted: &Collection) -> Vec<PendingBackfill> {
-    let all = items(&submitted.definition);
-    let done = live.map_or(0, |live| applied(&items(&live.definition), &all));
-    let new = all.iter().enumerate().skip(done).rev();
-    new.filter_map(|(at, item)| {
-        let MigrationItem::Backfill(path, value) = item else {
-            return None;
+    let new = rewind::backfills(live, submitted).into_iter();
+    new.filter_map(|backfill| {
+        let value = parse_expr(&Source::new("*backfill*", backfill.value.to_string())).ok()?;
+        let ty = match backfill.earlier {
+            None => declared(submitted, &backfill.path)?,
+            Some(ty) => Sourced {
+                tree: (**text_of(&ty).type_expr().ok()?).clone(),
+                source: nowhere().source,
+            },
         };
-        let value = parse_expr(&Source::new("*backfill*", value.to_string())).ok()?;
         Some(PendingBackfill {
-            at,
+            at: backfill.at,
             value: Sourced {
                 tree: value,
                 source: nowhere().source,
             },
-            ty: declared(submitted, path)?,
+            ty,
         })
     })
     .collect()

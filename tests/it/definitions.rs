@@ -1,0 +1,154 @@
+//! Definitions that queries write: what is tried when they are written, in which words and where faults are told, and
+//! what documents see of time.
+
+use fql::engine::{Engine, Outcome, Request, Session};
+use fql::value::format::Format;
+
+/// A database, and its administrator.
+fn database() -> Session {
+    Engine::memory().expect("an engine").root()
+}
+
+fn run(session: &Session, query: &str) -> Outcome {
+    session.query(&Request::text(query.to_string()))
+}
+
+/// The result of a query that succeeds.
+fn value(session: &Session, query: &str) -> String {
+    let outcome = run(session, query);
+    match outcome.result {
+        Ok(result) => result.to_text(Format::Decorated),
+        Err(_) => panic!("{query}: {}", outcome.summary),
+    }
+}
+
+/// The summary of a query that fails.
+fn summary(session: &Session, query: &str) -> String {
+    let outcome = run(session, query);
+    assert!(outcome.result.is_err(), "{query} succeeds");
+    outcome.summary
+}
+
+#[test]
+fn a_document_bound_outside_of_at_is_read_at_its_time_inside() {
+    let session = database();
+    value(
+        &session,
+        "Collection.create({ name: 'Shelf', history_days: 1 })",
+    );
+    value(&session, "Shelf.create({ id: 1, books: 1 })");
+    let before = value(&session, "Shelf.byId(1)!.ts");
+    value(&session, "Shelf.byId(1)!.update({ books: 2 })");
+    let query = format!("let shelf = Shelf.byId(1)!; [at ({before}) shelf.books, shelf.books]");
+    assert_eq!(value(&session, &query), "[\n  1,\n  2\n]");
+    let query = format!("let shelf = Shelf.create({{ id: 2 }}); at ({before}) shelf == null");
+    assert_eq!(value(&session, &query), "true");
+    let query = format!("let shelf = Shelf.all().first(); (at ({before}) shelf)!.books");
+    assert_eq!(value(&session, &query), "2");
+}
+
+#[test]
+fn a_check_may_compare_a_document_with_what_it_was() {
+    let session = database();
+    let body = "doc => { let before = at (Time.now().subtract(1, \"microsecond\")) { (doc ?? { n: 0 }).n }\n doc.n > before }";
+    value(
+        &session,
+        &format!(
+            "Collection.create({{ name: 'Counter', constraints: [{{ check: {{ name: 'grows', body: '{body}' }} }}] }})"
+        ),
+    );
+    value(&session, "Counter.create({ id: 1, n: 5 })");
+    let refused = summary(&session, "Counter.byId(1)!.update({ n: 5 })");
+    assert!(
+        refused.contains("Document failed check constraint `grows`"),
+        "{refused}"
+    );
+    value(&session, "Counter.byId(1)!.update({ n: 6 })");
+}
+
+#[test]
+fn defaults_of_fields_are_tried_when_written_and_told_at_their_own_text() {
+    let session = database();
+    let wrong = "Collection.create({ name: 'Cup', fields: { size: { signature: 'Number', default: '1 / 0' } } })";
+    let told = summary(&session, wrong);
+    let expected = "\
+error: Failed to create Collection.
+constraint failures:
+  size: Default field evaluation failed.
+      error: Attempted integer division by zero.
+      at *field:size*:1:5
+        |
+      1 | 1 / 0
+        |     ^
+        |
+at *query*:1:18
+";
+    assert!(told.starts_with(expected), "{told}");
+    // One inside a type waits until it is needed.
+    value(
+        &session,
+        "Collection.create({ name: 'Cup', fields: { size: { signature: '{ ml: Number = 1 / 0 }' } } })",
+    );
+    let told = summary(&session, "Cup.create({ size: {} })");
+    assert!(told.contains("Default field evaluation failed."), "{told}");
+    value(&session, "Cup.create({ size: { ml: 250 } })");
+}
+
+#[test]
+fn duplicate_checks_are_listed_in_the_order_of_their_hashes() {
+    let session = database();
+    let check = |name: &str| format!("{{ check: {{ name: '{name}', body: '_ => true' }} }}");
+    let checks = ["ok", "ok", "ko", "ko"].map(check).join(", ");
+    let told = summary(
+        &session,
+        &format!("Collection.create({{ name: 'Foo', constraints: [{checks}] }})"),
+    );
+    let expected = "\
+  constraints: Duplicate check constraint name 'ko'
+  constraints: Duplicate check constraint name 'ok'
+";
+    assert!(told.contains(expected), "{told}");
+}
+
+#[test]
+fn conflicts_of_type_names_are_told_at_the_write_of_each_collection() {
+    let session = database();
+    let told = summary(
+        &session,
+        "Collection.create({ name: 'Author' })\nCollection.create({ name: 'AuthorCollection' })",
+    );
+    let expected = "\
+error: Invalid database schema update.
+    error: The collection name `Author` generates types that conflict with the following existing types: AuthorCollection
+    at *query*:1:18
+      |
+    1 | Collection.create({ name: 'Author' })
+      |                  ^^^^^^^^^^^^^^^^^^^^
+      |
+    error: The collection name `AuthorCollection` generates types that conflict with the following existing types: AuthorCollection
+    at *query*:2:18
+";
+    assert!(told.starts_with(expected), "{told}");
+}
+
+#[test]
+fn a_backfill_has_the_type_of_its_field_before_later_migrations() {
+    let session = database();
+    value(
+        &session,
+        "Collection.create({ name: 'Box', fields: { open: { signature: 'Boolean' } } })",
+    );
+    value(&session, "Box.create({ id: 1, open: true })");
+    value(
+        &session,
+        r#"Collection.byName("Box")!.update({
+          fields: { size: { signature: "{ width: Int }" } },
+          migrations: [
+            { add: { field: ".size" } },
+            { backfill: { field: ".size", value: "{ w: 3 }" } },
+            { move: { field: ".size.w", to: ".size.width" } }
+          ]
+        })"#,
+    );
+    assert_eq!(value(&session, "Box.byId(1)!.size.width"), "3");
+}
