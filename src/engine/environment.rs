@@ -3,7 +3,8 @@
 use super::typing::{native_shapes, schema_env};
 use super::{QueryError, Session};
 use crate::access::Principal;
-use crate::fql::types::{Environment, members_of};
+use crate::fql::syntax::Source;
+use crate::fql::types::{Environment, NativeShape, outline_of, print_type};
 use serde_json::{Map, Value as Json, json};
 
 /// Collections and functions beyond this many are left out.
@@ -36,14 +37,6 @@ impl Session {
             env.functions.truncate(MAX_RESOURCES);
             truncated.push("function");
         }
-        let mut globals = Map::new();
-        for (name, ty) in &natives.globals {
-            globals.insert(name.to_string(), ty.to_string().into());
-        }
-        let mut types = Map::new();
-        for shape in &natives.shapes {
-            types.insert(shape.name.to_string(), native_type(shape));
-        }
         let collections: Vec<_> = env
             .collections
             .iter()
@@ -51,27 +44,35 @@ impl Session {
             .filter(|name| is_identifier(name))
             .cloned()
             .collect();
+        let mut globals = Map::new();
+        for (name, ty) in &natives.globals {
+            add_overload(&mut globals, name, &printed(ty));
+        }
         for function in &env.functions {
             for name in std::iter::once(&function.name).chain(function.alias.as_ref()) {
                 if is_identifier(name) {
                     let signature = function.signature.as_deref().unwrap_or("Any");
-                    globals.insert(name.to_string(), signature.into());
+                    let ty = format!("UserFunction<{}>", printed(signature));
+                    globals.insert(name.to_string(), ty.into());
                 }
             }
         }
         let static_env = Environment::new(engine.environments.native(&engine.library), env);
+        let mut types = Map::new();
+        for shape in &natives.shapes {
+            if &*shape.name != "DeletedCollection" {
+                types.insert(shape.name.to_string(), native_type(shape, &static_env));
+            }
+        }
         for name in collections {
             let collection = format!("{name}Collection");
             globals.insert(name.to_string(), collection.as_str().into());
             let mut ty = user_type(&collection, &static_env);
-            insert(&mut ty, "apply", format!("(id: ID) => Ref<{name}>").into());
             insert(&mut ty, "type_hint", "user_collection".into());
             types.insert(collection, ty);
             types.insert(name.to_string(), user_type(&name, &static_env));
             let missing = format!("Null{name}");
-            let mut ty = user_type(&missing, &static_env);
-            insert(&mut ty, "alias", "Null".into());
-            types.insert(missing, ty);
+            types.insert(missing.clone(), user_type(&missing, &static_env));
         }
         let mut environment = json!({"globals": sorted(globals), "types": sorted(types)});
         if !truncated.is_empty() {
@@ -81,11 +82,43 @@ impl Session {
     }
 }
 
-fn native_type(shape: &crate::fql::types::NativeShape) -> Json {
+/// A declared signature in canonical text; kinds of numbers are one static type.
+fn printed(signature: &str) -> String {
+    match crate::fql::syntax::parse_type(&Source::new("*type*", signature)) {
+        Ok(tree) => with_generics(&print_type(&tree)),
+        Err(_) => signature.to_string(),
+    }
+}
+
+/// With its type parameters, which are single letters, in front.
+fn with_generics(signature: &str) -> String {
+    let mut params: Vec<&str> = signature
+        .split(|c: char| !c.is_alphanumeric() && c != '_')
+        .filter(|word| matches!(word.as_bytes(), [b'A'..=b'E']))
+        .collect();
+    params.sort_unstable();
+    params.dedup();
+    match params.is_empty() {
+        true => signature.to_string(),
+        false => format!("<{}> {signature}", params.join(", ")),
+    }
+}
+
+/// Overloads are alternatives of one type.
+fn add_overload(map: &mut Map<String, Json>, key: &str, member: &str) {
+    match map.get_mut(key) {
+        Some(Json::String(known)) => *known = format!("({known}) & ({member})"),
+        Some(_) | None => {
+            map.insert(key.to_string(), member.into());
+        }
+    }
+}
+
+fn native_type(shape: &NativeShape, env: &Environment) -> Json {
     let name = &*shape.name;
     let own = match (name, shape.params.is_empty()) {
         ("Int" | "Long" | "Double" | "Float", _) => "Number".to_string(),
-        ("Object", _) => "{ *: Any }".to_string(),
+        ("Object" | "object", _) => "{ *: Any }".to_string(),
         (_, true) => name.to_string(),
         (_, false) => {
             let params: Vec<String> = shape.params.iter().map(|p| format!("<{p}> ")).collect();
@@ -93,21 +126,18 @@ fn native_type(shape: &crate::fql::types::NativeShape) -> Json {
         }
     };
     let mut ty = json!({ "self": own });
+    let outline = outline_of(name, env).unwrap_or_default();
     let (mut fields, mut ops) = (Map::new(), Map::new());
-    let add = |map: &mut Map<String, Json>, key: &str, member: &str| match map.get_mut(key) {
-        // Overloads are alternatives of one type.
-        Some(Json::String(known)) => *known = format!("({known}) & ({member})"),
-        _ => {
-            map.insert(key.to_string(), member.into());
+    for member in &outline.members {
+        if is_identifier(&member.name) {
+            let signature = with_generics(&member.signature);
+            fields.insert(member.name.to_string(), signature.into());
         }
-    };
+    }
     for (member, signature) in &shape.members {
-        match (&**member, member.strip_prefix("op ")) {
-            (_, Some(operator)) => add(&mut ops, operator, signature),
-            ("apply", _) => insert(&mut ty, "apply", signature.to_string().into()),
-            ("[]", _) => insert(&mut ty, "access", signature.to_string().into()),
-            (hidden, _) if hidden.starts_with('$') => {}
-            (field, None) => add(&mut fields, field, signature),
+        // What can be added is known to the typer alone.
+        if let Some(operator) = member.strip_prefix("op ").filter(|op| *op != "+") {
+            add_overload(&mut ops, operator, signature);
         }
     }
     if !fields.is_empty() {
@@ -116,8 +146,14 @@ fn native_type(shape: &crate::fql::types::NativeShape) -> Json {
     if !ops.is_empty() {
         insert(&mut ty, "ops", sorted(ops));
     }
-    if let Some(alias) = &shape.alias {
-        insert(&mut ty, "alias", alias.to_string().into());
+    if let Some(apply) = &outline.apply {
+        insert(&mut ty, "apply", with_generics(apply).into());
+    }
+    if let Some(access) = &outline.access {
+        insert(&mut ty, "access", with_generics(&unnamed(access)).into());
+    }
+    if let Some(alias) = &outline.alias {
+        insert(&mut ty, "alias", with_generics(alias).into());
     }
     if name.ends_with("Module") {
         insert(&mut ty, "type_hint", "module".into());
@@ -127,15 +163,34 @@ fn native_type(shape: &crate::fql::types::NativeShape) -> Json {
     ty
 }
 
+/// `(index: Number) => A` without the name: brackets have none.
+fn unnamed(signature: &str) -> String {
+    let rest = signature
+        .strip_prefix('(')
+        .and_then(|rest| rest.split_once(": "));
+    match rest.and_then(|(_, rest)| rest.split_once(") => ")) {
+        Some((param, result)) => format!("{param} => {result}"),
+        None => signature.to_string(),
+    }
+}
+
 fn user_type(name: &str, env: &Environment) -> Json {
     let mut ty = json!({ "self": name });
-    let fields: Map<String, Json> = members_of(name, env)
+    let outline = outline_of(name, env).unwrap_or_default();
+    let fields: Map<String, Json> = outline
+        .members
         .into_iter()
         .filter(|member| is_identifier(&member.name))
         .map(|member| (member.name.to_string(), member.signature.into()))
         .collect();
     if !fields.is_empty() {
         insert(&mut ty, "fields", sorted(fields));
+    }
+    if let Some(apply) = outline.apply {
+        insert(&mut ty, "apply", apply.into());
+    }
+    if let Some(alias) = outline.alias {
+        insert(&mut ty, "alias", alias.into());
     }
     ty
 }

@@ -116,8 +116,8 @@ pub struct FeedPage {
     pub stats: EventStats,
 }
 
-/// An event source that is being followed.
-pub struct Subscription {
+/// An event source that is being followed in this process.
+pub(super) struct Followed {
     session: Session,
     token: String,
     scope: ScopeId,
@@ -209,8 +209,8 @@ impl Session {
         })
     }
 
-    /// Follows a source.
-    pub fn subscribe(&self, token: &str, start: Start) -> Result<Subscription, EventError> {
+    /// Follows a source in this process.
+    pub(super) fn follow(&self, token: &str, start: Start) -> Result<Followed, EventError> {
         // First the feed, then the snapshot: so nothing falls between.
         let feed = self.engine().model().store().subscribe();
         let (interp, source) = self.open_source(token, Options::default())?;
@@ -224,7 +224,7 @@ impl Session {
             return Err(EventError::TooEarly);
         }
         let (coll, only) = Interp::event_origin(&source)?;
-        Ok(Subscription {
+        Ok(Followed {
             session: self.clone(),
             token: token.to_string(),
             scope: interp.txn.scope(),
@@ -267,7 +267,7 @@ impl Session {
     }
 }
 
-impl Subscription {
+impl Followed {
     /// Calls `wake` whenever something may be due. It must return at once.
     pub fn set_waker(&self, wake: impl Fn() + Send + Sync + 'static) {
         self.feed.set_waker(wake);

@@ -26,6 +26,9 @@ type Answer = Result<(Rendered, Option<String>), Failure>;
 impl Session {
     /// The static type of a query, which is not run: in the outcome's `static_type`.
     pub fn type_of(&self, request: &Request) -> Outcome {
+        if let Some(remote) = self.away() {
+            return remote.type_of(self, request);
+        }
         self.inspect(request, &|interp, parsed, arguments| {
             let checked = self.check(interp, parsed, arguments)?;
             Ok((Rendered::Null, Some(checked.static_type.clone())))
@@ -35,6 +38,13 @@ impl Session {
     /// How the set that an expression yields would be read, as text. Whatever the expression writes on the way has no
     /// effect.
     pub fn explain(&self, request: &Request) -> Outcome {
+        if self.away().is_some() {
+            let message = "only the process that holds the database can tell how a set is read; `:info on` shows the \
+                           performance hints of this server";
+            let failure = Failure::protocol(400, "disabled_feature", message);
+            let now = self.engine().model.now();
+            return failed(failure, Vec::new(), true, now, 0, None);
+        }
         self.inspect(request, &|interp, parsed, arguments| {
             interp.set_arguments(arguments.clone());
             match interp.run(&parsed.block)? {
@@ -59,6 +69,10 @@ impl Session {
             let source = Source::query(text);
             parse_query(&source).ok().map(|block| (source, block))
         })?;
+        if let Some(remote) = self.away() {
+            let env = &remote.elsewhere(self)?.environment;
+            return types::type_at(&block, &source, env, &types::no_arguments, offset);
+        }
         let mut interp = self.interp(request, &source).ok()?.0;
         let arguments = self.arguments(&mut interp, request, &source).ok()?;
         let engine = self.engine();

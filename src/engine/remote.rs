@@ -4,10 +4,13 @@
 //! Session::query ─▶ Remote ─▶ HTTP /query/1, tagged ─▶ Outcome
 //! ```
 //!
-//! A remote session answers queries as a local one does; what needs the engine itself (inspecting, following events)
-//! is refused. When the process that holds the file is gone, the next query takes the file over and runs here. A
+//! A remote session answers queries as a local one does, follows events by `/stream/1`, and completes by `/environment/1`;
+//! what only the engine itself can tell is refused. When the process that holds the file is gone, the next query takes the file over and runs here. A
 //! query that was sent and not answered is never sent again: whether it took effect is unknown, and said so.
 
+use super::elsewhere::{Elsewhere, elsewhere};
+use super::events::{EventError, Start};
+use super::remote_events::{self, RemoteEvents};
 use super::remote_http::{Connection, Exchange, Unsent};
 use super::remote_value::outcome_of;
 use super::session::Credential;
@@ -20,12 +23,16 @@ use serde_json::{Map, Value as Json, json};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 /// What stands for a value in the text of a query.
 const PLACEHOLDER: &str = "\0value>";
 /// How long a file may be between holders.
 const HANDOVER: Duration = Duration::from_secs(5);
+
+/// How long names and types of another process are taken for true.
+const ENVIRONMENT_LASTS: Duration = Duration::from_secs(10);
 
 /// Told when this process has taken a file over, to share it in its turn.
 type TakenOver = Box<dyn Fn(&Arc<Engine>, &Path) + Send + Sync>;
@@ -35,6 +42,19 @@ pub struct Remote {
     connection: Connection,
     /// The file that the other process holds, if it is one of this machine's.
     file: Option<SharedFile>,
+    /// What may be named there, as far as it was asked.
+    known: Mutex<Option<Known>>,
+    /// The newest schema version that an answer told.
+    schema_version: AtomicI64,
+}
+
+/// An environment, and what it holds for.
+struct Known {
+    /// The session's headers: place and authority.
+    of: Vec<(&'static str, String)>,
+    schema_version: i64,
+    asked: Instant,
+    elsewhere: Option<Arc<Elsewhere>>,
 }
 
 struct SharedFile {
@@ -57,6 +77,8 @@ impl Session {
         let remote = Remote {
             connection: Connection::to_url(url)?,
             file: None,
+            known: Mutex::default(),
+            schema_version: AtomicI64::default(),
         };
         let stand_in = Engine::memory().map_err(|error| error.to_string())?;
         let session = stand_in.with_secret(secret);
@@ -75,6 +97,8 @@ impl Session {
                 here: Mutex::new(None),
                 taken_over: Box::new(taken_over),
             }),
+            known: Mutex::default(),
+            schema_version: AtomicI64::default(),
         };
         Ok(Engine::memory()?.root().on(Arc::new(remote)))
     }
@@ -132,7 +156,84 @@ impl Remote {
             }
         };
         outcome.stats.query_time = started.elapsed();
+        self.schema_version
+            .store(outcome.schema_version, Ordering::Relaxed);
         outcome
+    }
+
+    /// The type of a query that is not run: that of a function which would run it.
+    pub(super) fn type_of(&self, session: &Session, request: &Request) -> Outcome {
+        const HEAD: &str = "() => ";
+        let request = Request {
+            text: format!("{HEAD}{{ {}\n}}", request.text),
+            typecheck: Some(true),
+            ..request.clone()
+        };
+        let mut outcome = session.query(&request);
+        if let Ok(value) = &mut outcome.result {
+            *value = crate::value::rendered::Rendered::Null;
+        }
+        let of_function = outcome.static_type.as_deref();
+        let ty = of_function.map(|ty| ty.strip_prefix(HEAD).unwrap_or(ty).to_string());
+        outcome.static_type = ty;
+        outcome
+    }
+
+    /// What a session may name there; `None` if that cannot be told.
+    pub(super) fn elsewhere(&self, session: &Session) -> Option<Arc<Elsewhere>> {
+        let headers = headers_of(session, &Request::default());
+        let schema_version = self.schema_version.load(Ordering::Relaxed);
+        if let Some(known) = &*self.known.lock()
+            && known.of == headers
+            && known.schema_version == schema_version
+            && known.asked.elapsed() < ENVIRONMENT_LASTS
+        {
+            return known.elsewhere.clone();
+        }
+        let answer = self.connection.post(&Exchange {
+            path: "/environment/1",
+            headers: &headers,
+            body: "",
+            cancel: None,
+        });
+        let answer = answer.ok().filter(|answer| answer.status == 200);
+        let found = answer.and_then(|answer| {
+            let json = serde_json::from_slice(&answer.body).ok()?;
+            elsewhere(&json, session.engine().library())
+        });
+        let found = found.map(Arc::new);
+        *self.known.lock() = Some(Known {
+            of: headers,
+            schema_version,
+            asked: Instant::now(),
+            elsewhere: found.clone(),
+        });
+        found
+    }
+
+    /// Follows an event source there.
+    pub(super) fn follow(
+        &self,
+        session: &Session,
+        token: &str,
+        start: Start,
+    ) -> Result<RemoteEvents, EventError> {
+        let headers = headers_of(session, &Request::default());
+        let body = remote_events::request(token, start);
+        RemoteEvents::open(|given_up| {
+            let exchange = Exchange {
+                path: "/stream/1",
+                headers: &headers,
+                body: &body,
+                cancel: None,
+            };
+            self.connection
+                .stream(&exchange, given_up)
+                .map_err(|unsent| match unsent {
+                    Unsent::NotSent(message) | Unsent::Lost(message) => message,
+                    Unsent::Cancelled => "given up".to_string(),
+                })
+        })
     }
 
     /// Who a session is there: what it says of itself, if it opens anything.

@@ -5,7 +5,8 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -41,6 +42,14 @@ pub struct Answer {
     pub status: u16,
     /// The body.
     pub body: Vec<u8>,
+}
+
+/// An answer whose body comes as long as it is wanted.
+pub struct Stream {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body.
+    pub body: Box<dyn BufRead + Send>,
 }
 
 /// Why there is no answer.
@@ -94,37 +103,16 @@ impl Connection {
 
     /// Asks and waits for the answer.
     pub fn post(&self, exchange: &Exchange<'_>) -> Result<Answer, Unsent> {
-        let unsent = |error: io::Error| Unsent::NotSent(error.to_string());
+        let given_up = || {
+            exchange
+                .cancel
+                .is_some_and(|cancel| cancel.load(Ordering::Relaxed))
+        };
         match &self.0 {
-            #[cfg(unix)]
-            Target::Socket(path) => {
-                let stream = std::os::unix::net::UnixStream::connect(path).map_err(unsent)?;
-                stream.set_read_timeout(Some(GLANCE)).map_err(unsent)?;
-                speak(stream, "localhost", exchange)
-            }
-            #[cfg(not(unix))]
-            Target::Socket(path) => Err(Unsent::NotSent(format!(
-                "{}: sockets are not available here",
-                path.display()
-            ))),
-            Target::Tcp(host) => {
-                let stream = TcpStream::connect(host.as_str())
-                    .map_err(|error| Unsent::NotSent(format!("cannot reach {host}: {error}")))?;
-                let _ = stream.set_nodelay(true);
-                stream.set_read_timeout(Some(GLANCE)).map_err(unsent)?;
-                speak(stream, host, exchange)
-            }
+            Target::Socket(path) => speak(to_socket(path)?, "localhost", exchange, given_up),
+            Target::Tcp(host) => speak(to_tcp(host)?, host, exchange, given_up),
             Target::Tls(agent, url) => {
-                let mut request = agent.post(format!("{url}{}", exchange.path));
-                for (name, value) in exchange.headers {
-                    request = request.header(*name, value);
-                }
-                let mut answer = request.send(exchange.body).map_err(|error| match error {
-                    ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => {
-                        Unsent::NotSent(format!("cannot reach {url}: {error}"))
-                    }
-                    other => Unsent::Lost(other.to_string()),
-                })?;
+                let mut answer = ask(agent, url, exchange)?;
                 let status = answer.status().as_u16();
                 let body = answer.body_mut().with_config().limit(MAX_ANSWER);
                 let body = body.read_to_vec();
@@ -133,14 +121,79 @@ impl Connection {
             }
         }
     }
+
+    /// Asks for an answer without an end. Where the stream can be given up in the middle of waiting, `cancel` does so.
+    pub fn stream(
+        &self,
+        exchange: &Exchange<'_>,
+        cancel: Arc<AtomicBool>,
+    ) -> Result<Stream, Unsent> {
+        let given_up = move || cancel.load(Ordering::Relaxed);
+        match &self.0 {
+            Target::Socket(path) => begin(to_socket(path)?, "localhost", exchange, given_up),
+            Target::Tcp(host) => begin(to_tcp(host)?, host, exchange, given_up),
+            Target::Tls(agent, url) => {
+                let answer = ask(agent, url, exchange)?;
+                let status = answer.status().as_u16();
+                let body = BufReader::new(answer.into_body().into_reader());
+                Ok(Stream {
+                    status,
+                    body: Box::new(body),
+                })
+            }
+        }
+    }
 }
 
-/// One request and its answer on a fresh connection.
-fn speak(
-    mut stream: impl Read + Write,
+#[cfg(unix)]
+fn to_socket(path: &Path) -> Result<std::os::unix::net::UnixStream, Unsent> {
+    let unsent = |error: io::Error| Unsent::NotSent(error.to_string());
+    let stream = std::os::unix::net::UnixStream::connect(path).map_err(unsent)?;
+    stream.set_read_timeout(Some(GLANCE)).map_err(unsent)?;
+    Ok(stream)
+}
+
+#[cfg(not(unix))]
+fn to_socket(path: &Path) -> Result<TcpStream, Unsent> {
+    Err(Unsent::NotSent(format!(
+        "{}: sockets are not available here",
+        path.display()
+    )))
+}
+
+fn to_tcp(host: &str) -> Result<TcpStream, Unsent> {
+    let unsent = |error: io::Error| Unsent::NotSent(format!("cannot reach {host}: {error}"));
+    let stream = TcpStream::connect(host).map_err(unsent)?;
+    let _ = stream.set_nodelay(true);
+    stream.set_read_timeout(Some(GLANCE)).map_err(unsent)?;
+    Ok(stream)
+}
+
+/// One request over TLS.
+fn ask(
+    agent: &ureq::Agent,
+    url: &str,
+    exchange: &Exchange<'_>,
+) -> Result<ureq::http::Response<ureq::Body>, Unsent> {
+    let mut request = agent.post(format!("{url}{}", exchange.path));
+    for (name, value) in exchange.headers {
+        request = request.header(*name, value);
+    }
+    request.send(exchange.body).map_err(|error| match error {
+        ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => {
+            Unsent::NotSent(format!("cannot reach {url}: {error}"))
+        }
+        other => Unsent::Lost(other.to_string()),
+    })
+}
+
+/// Sends a request on a fresh connection; what is read from it then.
+fn sent<S: Read + Write, G: Fn() -> bool>(
+    mut stream: S,
     host: &str,
     exchange: &Exchange<'_>,
-) -> Result<Answer, Unsent> {
+    given_up: G,
+) -> Result<BufReader<Patient<S, G>>, Unsent> {
     let mut request = format!("POST {} HTTP/1.1\r\nhost: {host}\r\n", exchange.path);
     for (name, value) in exchange.headers {
         if value.contains(['\r', '\n']) {
@@ -153,39 +206,105 @@ fn speak(
         "content-length: {length}\r\nconnection: close\r\n\r\n"
     ));
     request.push_str(exchange.body);
-    let lost = |error: io::Error| Unsent::Lost(error.to_string());
     stream
         .write_all(request.as_bytes())
         .and_then(|()| stream.flush())
         .map_err(lost)?;
-    let patient = Patient {
-        stream,
-        cancel: exchange.cancel,
-    };
-    read_answer(BufReader::new(patient)).map_err(|error| match error.kind() {
+    Ok(BufReader::new(Patient { stream, given_up }))
+}
+
+fn lost(error: io::Error) -> Unsent {
+    match error.kind() {
         io::ErrorKind::ConnectionAborted => Unsent::Cancelled,
-        _ => lost(error),
+        _ => Unsent::Lost(error.to_string()),
+    }
+}
+
+/// One request and its whole answer.
+fn speak(
+    stream: impl Read + Write,
+    host: &str,
+    exchange: &Exchange<'_>,
+    given_up: impl Fn() -> bool,
+) -> Result<Answer, Unsent> {
+    let mut reader = sent(stream, host, exchange, given_up)?;
+    let head = read_head(&mut reader).map_err(lost)?;
+    let mut body = Vec::new();
+    let read = head
+        .body(reader)
+        .take(MAX_ANSWER + 1)
+        .read_to_end(&mut body);
+    read.map_err(lost)?;
+    if body.len() as u64 > MAX_ANSWER {
+        return Err(Unsent::Lost("the answer is too large".into()));
+    }
+    match head.length {
+        Some(length) if length != body.len() as u64 => {
+            Err(lost(io::ErrorKind::UnexpectedEof.into()))
+        }
+        _ => Ok(Answer {
+            status: head.status,
+            body,
+        }),
+    }
+}
+
+/// One request and the beginning of its answer.
+fn begin(
+    stream: impl Read + Write + Send + 'static,
+    host: &str,
+    exchange: &Exchange<'_>,
+    given_up: impl Fn() -> bool + Send + 'static,
+) -> Result<Stream, Unsent> {
+    let mut reader = sent(stream, host, exchange, given_up)?;
+    let head = read_head(&mut reader).map_err(lost)?;
+    Ok(Stream {
+        status: head.status,
+        body: Box::new(BufReader::new(head.body(reader))),
     })
 }
 
-fn read_answer(mut reader: impl BufRead) -> io::Result<Answer> {
-    let bad = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what.to_string());
-    let mut line = String::new();
-    let mut head = |line: &mut String| -> io::Result<()> {
-        line.clear();
-        (&mut reader).take(64 * 1024).read_line(line)?;
-        match line.ends_with('\n') {
-            true => Ok(()),
-            false => Err(io::ErrorKind::UnexpectedEof.into()),
+struct Head {
+    status: u16,
+    length: Option<u64>,
+    chunked: bool,
+}
+
+impl Head {
+    fn body<R: BufRead>(&self, reader: R) -> Body<R> {
+        match self.chunked {
+            true => Body::Chunked {
+                reader,
+                left: 0,
+                ended: false,
+            },
+            false => Body::Sized(reader.take(self.length.unwrap_or(u64::MAX))),
         }
-    };
-    head(&mut line)?;
-    let status = line.split(' ').nth(1).and_then(|text| text.parse().ok());
+    }
+}
+
+fn bad(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what.to_string())
+}
+
+/// A line that ends, of a sane length.
+fn line(reader: &mut impl BufRead) -> io::Result<String> {
+    let mut line = String::new();
+    reader.take(64 * 1024).read_line(&mut line)?;
+    match line.ends_with('\n') {
+        true => Ok(line),
+        false => Err(io::ErrorKind::UnexpectedEof.into()),
+    }
+}
+
+fn read_head(reader: &mut impl BufRead) -> io::Result<Head> {
+    let first = line(reader)?;
+    let status = first.split(' ').nth(1).and_then(|text| text.parse().ok());
     let status = status.ok_or_else(|| bad("no HTTP answer"))?;
     let (mut length, mut chunked) = (None, false);
     loop {
-        head(&mut line)?;
-        let Some((name, value)) = line.trim_end().split_once(':') else {
+        let header = line(reader)?;
+        let Some((name, value)) = header.trim_end().split_once(':') else {
             break;
         };
         match name.to_ascii_lowercase().as_str() {
@@ -194,40 +313,59 @@ fn read_answer(mut reader: impl BufRead) -> io::Result<Answer> {
             _ => {}
         }
     }
-    let mut body = Vec::new();
-    if chunked {
-        loop {
-            line.clear();
-            (&mut reader).take(64).read_line(&mut line)?;
-            let size = u64::from_str_radix(line.trim(), 16).map_err(|_| bad("bad chunk"))?;
-            if size > MAX_ANSWER {
-                return Err(bad("the answer is too large"));
-            }
-            (&mut reader).take(size).read_to_end(&mut body)?;
-            line.clear();
-            (&mut reader).take(2).read_line(&mut line)?;
-            if size == 0 {
-                break;
+    Ok(Head {
+        status,
+        length: length.filter(|_| !chunked),
+        chunked,
+    })
+}
+
+/// A body as it comes over the wire.
+enum Body<R> {
+    Sized(io::Take<R>),
+    Chunked { reader: R, left: u64, ended: bool },
+}
+
+impl<R: BufRead> Read for Body<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let (reader, left, ended) = match self {
+            Body::Sized(reader) => return reader.read(buffer),
+            Body::Chunked {
+                reader,
+                left,
+                ended,
+            } => (reader, left, ended),
+        };
+        if *left == 0 && !*ended {
+            let size = line(reader)?;
+            *left = u64::from_str_radix(size.trim(), 16).map_err(|_| bad("bad chunk"))?;
+            *ended = *left == 0;
+            if *ended {
+                line(reader)?;
             }
         }
-        return Ok(Answer { status, body });
-    }
-    reader
-        .take(length.unwrap_or(MAX_ANSWER))
-        .read_to_end(&mut body)?;
-    match length {
-        Some(length) if length != body.len() as u64 => Err(io::ErrorKind::UnexpectedEof.into()),
-        _ => Ok(Answer { status, body }),
+        if *ended || buffer.is_empty() {
+            return Ok(0);
+        }
+        let read = reader.take(*left).read(buffer)?;
+        if read == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        *left = left.saturating_sub(read as u64);
+        if *left == 0 {
+            line(reader)?;
+        }
+        Ok(read)
     }
 }
 
-/// A stream with a short read timeout, read until data comes or the exchange is cancelled.
-struct Patient<'a, S> {
+/// A stream with a short read timeout, read until data comes or the exchange is given up.
+struct Patient<S, G> {
     stream: S,
-    cancel: Option<&'a AtomicBool>,
+    given_up: G,
 }
 
-impl<S: Read> Read for Patient<'_, S> {
+impl<S: Read, G: Fn() -> bool> Read for Patient<S, G> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             match self.stream.read(buffer) {
@@ -237,10 +375,7 @@ impl<S: Read> Read for Patient<'_, S> {
                         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
                     ) =>
                 {
-                    if self
-                        .cancel
-                        .is_some_and(|cancel| cancel.load(Ordering::Relaxed))
-                    {
+                    if (self.given_up)() {
                         return Err(io::ErrorKind::ConnectionAborted.into());
                     }
                 }

@@ -106,7 +106,8 @@ pub fn outcome_of(status: u16, body: &[u8]) -> Outcome {
     }
 }
 
-fn error_of(status: u16, error: &Json, answered: bool) -> QueryError {
+/// The error object of an answer.
+pub fn error_of(status: u16, error: &Json, answered: bool) -> QueryError {
     let text = |name: &str| error.get(name).and_then(Json::as_str);
     let code = text("code").unwrap_or_default();
     let known = CODES.iter().find(|known| **known == code);

@@ -72,6 +72,12 @@ impl Session {
         self.remote.as_ref()
     }
 
+    /// The other process, as long as the database is there.
+    pub(super) fn away(&self) -> Option<&Arc<Remote>> {
+        let remote = self.remote.as_ref()?;
+        remote.engine_here().is_none().then_some(remote)
+    }
+
     pub(super) fn credential(&self) -> &Credential {
         &self.credential
     }

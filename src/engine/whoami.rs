@@ -80,9 +80,7 @@ pub struct FieldOutline {
 impl Session {
     /// Who this session is at the moment; fails as its queries would.
     pub fn whoami(&self) -> Result<Whoami, QueryError> {
-        if let Some(remote) = self.remote()
-            && remote.engine_here().is_none()
-        {
+        if let Some(remote) = self.away() {
             return remote.whoami(self);
         }
         let (mut txn, principal) = self.begin().map_err(error_of)?;
@@ -117,6 +115,13 @@ impl Session {
 
     /// The names that the session's authority can use in its database.
     pub fn outline(&self) -> Result<Outline, QueryError> {
+        if let Some(remote) = self.away() {
+            // Without a right to know there are no names to complete.
+            let elsewhere = remote.elsewhere(self);
+            return Ok(elsewhere
+                .map(|known| known.outline.clone())
+                .unwrap_or_default());
+        }
         let (txn, principal) = self.begin().map_err(error_of)?;
         let schema = txn.schema();
         let granted = |name: &str, alias: Option<&Str>| match &principal.permissions {

@@ -15,6 +15,7 @@ mod hostile;
 mod http;
 mod language;
 mod mutations;
+mod remote;
 mod schema_text;
 mod session_serial;
 mod sharing;

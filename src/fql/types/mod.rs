@@ -23,6 +23,7 @@ mod failure;
 mod infer;
 mod names;
 mod native;
+mod outline;
 mod persist;
 mod resolve;
 mod schema;
@@ -43,4 +44,5 @@ pub use environment::{
     TypeSource,
 };
 pub use native::{NativeShape, NativeShapes, NativeTypes, Text};
+pub use outline::{ShapeOutline, outline_of};
 pub use schema::check_schema;
