@@ -18,7 +18,7 @@ use super::txn::{self, Txn};
 use super::version::{Header, write_ttl};
 use super::{IndexedDocument, Model, ModelError, keys};
 use crate::store::{Bytes, Entry, Stamp, StampPlace, Table, TxnTime};
-use crate::value::{CollId, DocId, Time};
+use crate::value::{CollId, DocId, IndexId, Time};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -77,15 +77,19 @@ impl Model {
             .cloned();
         match (collection, index) {
             (Some(collection), Some(index)) => {
-                match self.build_batch(&mut txn, &collection, &index, done)? {
-                    Some(done) => txn.system_set(&key, Some(state(coll, done)), Stamps::new()),
-                    None => {
-                        txn.system_set(&key, None, Stamps::new());
-                        txn.note_statuses(coll, |known| {
-                            if known.id == id {
-                                known.status = IndexStatus::Complete;
-                            }
-                        })?;
+                match self.build_batch(&mut txn, &collection, &index, done) {
+                    Ok(Some(done)) => txn.system_set(&key, Some(state(coll, done)), Stamps::new()),
+                    Ok(None) => txn.end_build(&key, coll, id, IndexStatus::Complete)?,
+                    Err(error @ (ModelError::Store(_) | ModelError::Corrupt(_))) => {
+                        return Err(error);
+                    }
+                    // A document cannot be indexed: it was written before the index was defined.
+                    Err(_) => {
+                        txn = self.begin(scope)?;
+                        if txn.system_get(key.to_vec())?.as_ref() != Some(&value) {
+                            return Ok(true);
+                        }
+                        txn.end_build(&key, coll, id, IndexStatus::Failed)?;
                     }
                 }
             }
@@ -117,6 +121,27 @@ impl Model {
             documents.last = Some(id);
         }
         Ok(documents.last)
+    }
+}
+
+impl Txn {
+    /// Notes that a build is over. What a failed one has written is given back.
+    fn end_build(
+        &mut self,
+        key: &[u8],
+        coll: CollId,
+        id: IndexId,
+        status: IndexStatus,
+    ) -> Result<(), ModelError> {
+        if status == IndexStatus::Failed {
+            self.discard_index(id);
+        }
+        self.system_set(key, None, Stamps::new());
+        self.note_statuses(coll, |known| {
+            if known.id == id {
+                known.status = status;
+            }
+        })
     }
 }
 

@@ -143,7 +143,7 @@ impl Txn {
     }
 
     /// The storage of an index is given back, in the background.
-    fn discard_index(&mut self, index: IndexId) {
+    pub(crate) fn discard_index(&mut self, index: IndexId) {
         self.system_set(
             &keys::system::build(self.scope(), index),
             None,

@@ -166,22 +166,53 @@ pub struct CoveringIndex {
 }
 
 impl Cover {
-    /// The value of a top-level field. A null is not known: the document may hold an object there.
+    /// The value of a top-level field, if the entry tells it.
     pub fn field(&self, name: &str) -> Option<&Value> {
-        let at = self
-            .index
-            .paths
-            .iter()
-            .position(|path| matches!(&**path, [only] if &**only == name))?;
-        self.values.get(at).filter(|value| !value.is_null())
+        self.value(&[name]).map(|(value, _)| value)
     }
 
-    /// Whether the index covers the field, or something within it.
-    pub fn reaches(&self, name: &str) -> bool {
-        self.index
-            .paths
-            .iter()
-            .any(|path| path.first().is_some_and(|first| &**first == name))
+    /// The value at the beginning of a path, if the entry tells it, and how much of the path that is. A null is not known:
+    /// the document may hold an object there. Nor is an object: entries do not keep the order of its fields.
+    pub fn value(&self, path: &[&str]) -> Option<(&Value, usize)> {
+        let mut covered = self.index.paths.iter().zip(&self.values);
+        let (known, value) = covered.find(|(known, _)| is_start(known, path))?;
+        is_kept(value).then_some((value, known.len()))
+    }
+
+    /// Whether the index covers what is at a path.
+    pub fn covers(&self, path: &[&str]) -> bool {
+        self.index.paths.iter().any(|known| is_start(known, path))
+    }
+
+    /// Whether the index covers what is at a path, or something within it.
+    pub fn reaches(&self, path: &[&str]) -> bool {
+        self.index.paths.iter().any(|known| {
+            !known.is_empty()
+                && known
+                    .iter()
+                    .zip(path)
+                    .all(|(known, name)| &**known == *name)
+        })
+    }
+}
+
+fn is_start(known: &[Str], path: &[&str]) -> bool {
+    let same = known
+        .iter()
+        .zip(path)
+        .all(|(known, name)| &**known == *name);
+    !known.is_empty() && known.len() <= path.len() && same
+}
+
+/// Whether an index entry gives a value back just as it was.
+fn is_kept(value: &Value) -> bool {
+    match value {
+        Value::Null(_) | Value::Object(_) => false,
+        Value::Array(items) => items.iter().all(|item| match item {
+            Value::Null(_) => true,
+            other => is_kept(other),
+        }),
+        _ => true,
     }
 }
 

@@ -8,6 +8,7 @@ mod access_jwt;
 mod access_matrix;
 mod command_line;
 mod conformance;
+mod covered;
 mod deep_values;
 mod definitions;
 mod examples;

@@ -28,12 +28,40 @@ pub(super) struct Before {
 
 impl Interp {
     pub(super) fn chain(&mut self, base: &Expr, links: &[Link], env: &Env) -> Result {
-        let mut value = self.eval(base, env)?;
+        let value = self.eval(base, env)?;
+        self.chain_from(value, base.span, links, env)
+    }
+
+    /// The links of a chain on a value that stands at `base`.
+    pub(super) fn chain_from(
+        &mut self,
+        mut value: Value,
+        base: Span,
+        links: &[Link],
+        env: &Env,
+    ) -> Result {
         // The extent of what `value` came from: errors about a missing document point there.
-        let mut before = base.span;
-        let mut last = base.span;
+        let mut before = base;
+        let mut last = base;
         let mut skipping = false;
-        for link in links {
+        // Links before this one have been passed together.
+        let mut passed = 0;
+        for (at, link) in links.iter().enumerate() {
+            if at >= passed
+                && !skipping
+                && let Value::Doc(doc) = &value
+                && doc.cover.is_some()
+                && let Some((found, steps)) =
+                    self.covered_steps(&value, links.get(at..).unwrap_or_default())?
+            {
+                value = found;
+                passed = at + steps;
+            }
+            if at < passed {
+                last = link.span();
+                before = last;
+                continue;
+            }
             match link {
                 Link::Bang { span } => {
                     skipping = false;
@@ -108,10 +136,7 @@ impl Interp {
                     }
                 }
             }
-            last = match link {
-                Link::Method { args, .. } => args.span,
-                other => other.span(),
-            };
+            last = link.end();
             before = last;
         }
         Ok(value)

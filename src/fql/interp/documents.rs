@@ -102,6 +102,10 @@ impl Interp {
 
     /// Why the document cannot be read, if it cannot.
     pub fn missing(&mut self, doc: &Doc) -> Result<Option<Missing>> {
+        // An index entry is there for live documents only, and what may not be read is no element of the set.
+        if doc.cover.is_some() && !self.txn.has_writes() {
+            return Ok(None);
+        }
         Ok(self.read(doc)?.err())
     }
 
@@ -375,7 +379,7 @@ impl Interp {
     }
 
     /// References inside the data of a document read in the past are read at that same time.
-    fn at_read_time(&self, doc: &Doc, value: Value) -> Value {
+    pub(super) fn at_read_time(&self, doc: &Doc, value: Value) -> Value {
         match doc.at {
             None => value,
             Some(_) => with_read_time(value, doc),
@@ -388,7 +392,8 @@ impl Interp {
         if self.txn.has_writes() || (doc.at.is_none() && self.at.is_some()) {
             return None;
         }
-        cover.field(name).cloned()
+        let value = cover.field(name)?.clone();
+        Some(self.at_read_time(doc, value))
     }
 
     /// All fields of a readable document in the order of rendering: id or name, coll, ts, ttl, native or computed

@@ -1,11 +1,15 @@
 //! One function per form of expression.
 
+use super::covered::Projected;
+use super::covered::split_fields;
 use super::{Failure, Interp, Result};
-use crate::fql::syntax::ast::{Block, Expr, ExprKind, Ident, Lambda, Param, Stmt, TemplatePart};
+use crate::fql::syntax::ast::{
+    Block, Expr, ExprKind, Ident, Lambda, Link, Param, Stmt, TemplatePart,
+};
 use crate::fql::syntax::{Location, Span};
 use crate::store::TxnTime;
 use crate::value::{
-    Callback, Closure, Env, EventSource, Module, NullReason, Object, Plan, Set, Str, Value,
+    Callback, Closure, Doc, Env, EventSource, Module, NullReason, Object, Plan, Set, Str, Value,
 };
 use std::sync::Arc;
 
@@ -111,8 +115,11 @@ impl Interp {
             } => self.unary(*op, *op_span, operand, env),
             ExprKind::Chain { base, links } => self.chain(base, links, env),
             ExprKind::Projection { base, entries, .. } => {
-                let value = self.eval(base, env)?;
-                self.framed(expr.span, |me| me.project(value, entries, expr, env))
+                let value = self.projected(base, entries, env)?;
+                self.framed(expr.span, |me| match value {
+                    Ok(value) => me.project(value, entries, expr, env),
+                    Err(known) => me.charge(1).map(|()| Value::object(known)),
+                })
             }
             ExprKind::ProjectAll { .. } => {
                 Err(self.static_error("project expr not supported", expr.span))
@@ -222,6 +229,39 @@ impl Interp {
         let micros = i128::from(time.secs) * 1_000_000 + i128::from(time.nanos / 1000);
         let at = TxnTime(i64::try_from(micros).unwrap_or(i64::MIN));
         Ok((at < now).then_some(at))
+    }
+
+    /// What a projection is of; or the projection itself, where index entries hold it.
+    fn projected(
+        &mut self,
+        base: &Expr,
+        entries: &[(Ident, Expr)],
+        env: &Env,
+    ) -> Result<std::result::Result<Value, Object>> {
+        let ExprKind::Chain { base: first, links } = &base.kind else {
+            return self.eval(base, env).map(Ok);
+        };
+        let Some((head, tail)) = split_fields(links) else {
+            return self.eval(base, env).map(Ok);
+        };
+        let mut value = self.eval(first, env)?;
+        value = self.chain_from(value, first.span, head, env)?;
+        match self.covered_projection(&value, tail, entries)? {
+            Some(Projected::Known(object)) => return Ok(Err(object)),
+            Some(Projected::Unknown) => {
+                // What is not covered has been told.
+                if let Value::Doc(doc) = &value {
+                    let cover = None;
+                    value = Value::Doc(Arc::new(Doc {
+                        cover,
+                        ..(**doc).clone()
+                    }));
+                }
+            }
+            None => {}
+        }
+        let before = head.last().map_or(first.span, Link::end);
+        self.chain_from(value, before, tail, env).map(Ok)
     }
 
     fn project(

@@ -12,6 +12,7 @@
 
 mod call;
 mod chain;
+mod covered;
 mod decode;
 mod documents;
 mod eval;

@@ -245,6 +245,14 @@ impl Link {
             Link::Bang { span } => *span,
         }
     }
+
+    /// What errors about the value of the link point at.
+    pub fn end(&self) -> Span {
+        match self {
+            Link::Method { args, .. } => args.span,
+            other => other.span(),
+        }
+    }
 }
 
 /// Arguments in parentheses or brackets.

@@ -435,6 +435,47 @@ fn a_large_collection_is_indexed_in_the_background() {
 }
 
 #[test]
+fn a_build_that_cannot_end_fails() {
+    let model = model();
+    let coll = collection(&model, "Foo", &[]);
+    let mut txn = model.begin(keys::ROOT).unwrap();
+    for id in 0..200 {
+        txn.put(coll, DocId(id), object(&[("a", int(1))]), None)
+            .unwrap();
+    }
+    // Longer than an entry may be.
+    let long = Value::string("x".repeat(70_000));
+    txn.put(coll, DocId(150), object(&[("a", long.clone())]), None)
+        .unwrap();
+    commit(txn);
+    let indexes = nested(&[("byA", index(&["a"], &[])), ("byB", index(&["b"], &[]))]);
+    redefine(&model, coll, &[("indexes", indexes.clone())]);
+    while model.maintain().unwrap().busy {}
+    let status = |name: &str| {
+        let txn = model.begin(keys::ROOT).unwrap();
+        let collection = txn.schema().collection(coll).unwrap().clone();
+        let index = collection.index(name).unwrap();
+        (index.status, index.queryable)
+    };
+    assert_eq!(status("byA"), (schema::IndexStatus::Failed, false));
+    assert_eq!(status("byB"), (schema::IndexStatus::Complete, true));
+    // Documents may be written that it could not hold.
+    put(&model, coll, 151, &[("a", long)]);
+    // Without what stood in the way, the index can be made anew.
+    for id in [150, 151] {
+        let mut txn = model.begin(keys::ROOT).unwrap();
+        txn.delete(coll, DocId(id)).unwrap();
+        commit(txn);
+    }
+    redefine(&model, coll, &[("indexes", nested(&[]))]);
+    redefine(&model, coll, &[("indexes", indexes)]);
+    while model.maintain().unwrap().busy {}
+    assert_eq!(status("byB"), (schema::IndexStatus::Complete, true));
+    // The long values are history still.
+    assert_eq!(status("byA"), (schema::IndexStatus::Failed, false));
+}
+
+#[test]
 fn equal_shapes_share_one_physical_index() {
     let model = model();
     let indexes = nested(&[("x", index(&["a"], &[])), ("y", index(&[".a"], &[]))]);

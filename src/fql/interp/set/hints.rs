@@ -2,7 +2,7 @@
 
 use super::super::Interp;
 use crate::fql::syntax::{Diagnostic, Location, Severity};
-use crate::value::{CollId, Doc, Plan, Set};
+use crate::value::{CollId, Cover, Doc, Plan, Set};
 
 /// A set limited below this is small, whatever it is over.
 const SMALL: u64 = 100;
@@ -48,11 +48,20 @@ impl Interp {
     pub fn hint_uncovered(&mut self, doc: &Doc, name: &str) {
         if self.options.performance_hints
             && let Some(cover) = &doc.cover
-            && !cover.reaches(name)
+            && name != "data"
+            && !cover.reaches(&[name])
         {
             let text = format!(".{name} is not covered by the {} index.", cover.index.name);
             let location = self.frame().cloned();
             self.performance_hint("non_covered_document_read", text, location);
+        }
+    }
+
+    /// The same for a path.
+    pub fn hint_uncovered_at(&mut self, cover: &Cover, path: &str, location: Location) {
+        if self.options.performance_hints {
+            let text = format!(".{path} is not covered by the {} index.", cover.index.name);
+            self.performance_hint("non_covered_document_read", text, Some(location));
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::super::chain::Found;
 use super::super::permissions::resource_names;
-use super::super::{Arity, Failure, Interp, Result, wrong_arity};
+use super::super::{Arity, Failure, Interp, RESERVED, Result, wrong_arity};
 use super::position::Position;
 use super::source::{Entries, IndexScan};
 use crate::access::{Permissions, builtin_allows};
@@ -168,7 +168,7 @@ impl Interp {
         let covering = Arc::new(CoveringIndex {
             name: format!("{}.{name}", collection.name).into(),
             origin: origin.clone(),
-            paths: covered_paths(backing),
+            paths: covered_paths(backing, &collection),
         });
         let scan = IndexScan {
             coll: *coll,
@@ -245,7 +245,10 @@ fn no_index(name: &str) -> Failure {
 }
 
 /// The paths an entry tells: empty for elements of arrays, positions in arrays, and the id, which every reference has.
-fn covered_paths(index: &BackingIndex) -> Vec<Box<[Str]>> {
+fn covered_paths(index: &BackingIndex, collection: &Collection) -> Vec<Box<[Str]>> {
+    let is_special = |name: &str| {
+        RESERVED.contains(&name) || name == "ttl" || collection.computed_field(name).is_some()
+    };
     let terms = index.terms.iter().map(|term| (&term.path, term.mva));
     let values = index.values.iter().map(|value| (&value.path, value.mva));
     let plain = |(path, mva): (&Vec<PathPart>, bool)| -> Box<[Str]> {
@@ -257,10 +260,16 @@ fn covered_paths(index: &BackingIndex) -> Vec<Box<[Str]>> {
             })
             .collect();
         match names {
-            Some(names) if !mva && !matches!(names.as_slice(), [id] if &**id == "id") => {
-                names.into()
-            }
-            _ => Box::new([]),
+            Some(names) if !mva => match names.as_slice() {
+                [id] if &**id == "id" => Box::new([]),
+                // `.data.a` is `.a`, unless that is something else.
+                [data, rest @ ..] if &**data == "data" => match rest.first() {
+                    Some(first) if !is_special(first) => rest.into(),
+                    Some(_) | None => Box::new([]),
+                },
+                names => names.into(),
+            },
+            Some(_) | None => Box::new([]),
         }
     };
     terms.chain(values).map(plain).collect()
