@@ -89,7 +89,7 @@ pub fn arithmetic() -> Vec<Row> {
     )]
 }
 
-/// A query without and with the type check, both with texts never seen before.
+/// A query without and with the type check, both with texts never seen before, that differ in more than literals.
 pub fn check() -> Vec<Row> {
     let engine = Engine::memory().expect("an engine");
     let session = engine.root();
@@ -97,7 +97,7 @@ pub fn check() -> Vec<Row> {
     let mut fresh = |typecheck: bool| {
         for _ in 0..300 {
             n += 1;
-            let text = format!("let xs = [1, 2, {n}].map(x => x * 2)\nxs.fold(0, (a, b) => a + b)");
+            let text = format!("let x{n} = [1, 2, 3].map(x => x * 2)\nx{n}.fold(0, (a, b) => a + b)");
             let request = Request { typecheck: Some(typecheck), ..Request::text(text) };
             assert!(session.query(&request).result.is_ok());
         }
@@ -129,9 +129,30 @@ pub fn point_reads() -> Vec<Row> {
         *i = (*i * 7919 + 13) % N;
         *i + 1
     };
-    let (mut i, mut j) = (1, 1);
+    let (mut i, mut j, mut n) = (1, 1, 0);
+    // A comment makes it a query of another shape.
+    let unlike = pair(
+        "point read by text, each unlike all before",
+        "SQLite, unprepared, JSON extract",
+        20,
+        || {
+            for _ in 0..1000 {
+                n += 1;
+                run(&session, format!("C.byId(\"{}\")!.name // {n}", step(&mut i)));
+            }
+            1000
+        },
+        || {
+            for _ in 0..1000 {
+                let sql = format!("SELECT json_extract(data, '$.name') FROM c WHERE id = {}", step(&mut j));
+                let name: String = connection.query_row(&sql, [], |r| r.get(0)).expect("a row");
+                black_box(name);
+            }
+            1000
+        },
+    );
     let cold = pair(
-        "point read by text, each text new",
+        "point read by text, each id new",
         "SQLite, unprepared, JSON extract",
         20,
         || {
@@ -168,7 +189,7 @@ pub fn point_reads() -> Vec<Row> {
             1000
         },
     );
-    vec![cold, warm]
+    vec![unlike, cold, warm]
 }
 
 const RAW: redb::TableDefinition<&[u8], &[u8]> = redb::TableDefinition::new("raw");
