@@ -20,7 +20,7 @@ use std::sync::{Arc, Weak};
 /// Texts longer than this are not worth keeping.
 const MAX_TEXT: usize = 16 * 1024;
 /// Bytes of text in one generation of a table. A tree is some tens of times the size of its text.
-const MAX_TEXTS: usize = 512 * 1024;
+const MAX_TEXTS: usize = 256 * 1024;
 /// Literals of a text whose type may be shared: how much a check grows with different literals must stay bounded.
 const MAX_LITERALS: usize = 64;
 /// Environments for which a query's type is kept.
