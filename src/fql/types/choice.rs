@@ -291,9 +291,35 @@ impl Engine<'_> {
             self.save_choice(id);
             self.choices[id as usize].used |= 1 << variant;
             self.cons(&function.result, &result);
+            self.in_variant_order(id, variant);
         }
         if let Some(param) = function.param(index) {
             self.cons(value, param);
+        }
+    }
+
+    /// Puts the result of the variant used last before those of variants that are declared after it: results show in
+    /// the order of declaration.
+    fn in_variant_order(&mut self, id: ChoiceId, variant: usize) {
+        let choice = &self.choices[id as usize];
+        let Some(variable) = as_var(&choice.result) else {
+            return;
+        };
+        let later = choice
+            .variants
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| *index > variant && choice.used & (1 << index) != 0)
+            .filter_map(|(_, variant)| match &variant.kind {
+                Kind::Function(function) => Some(&function.result),
+                _ => None,
+            });
+        let lower = &self.var(variable).lower;
+        let first = later
+            .filter_map(|result| lower.iter().position(|bound| bound == result))
+            .min();
+        if let Some(position) = first {
+            self.move_last_lower(variable, position);
         }
     }
 

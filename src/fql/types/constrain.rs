@@ -9,7 +9,7 @@ use super::term::{Function, Kind, Lit, Loc, Record, ShapeId, Ty};
 use std::sync::Arc;
 
 /// For how many arguments one place may make instances of a signature within one constraint.
-const RECURRENCES: usize = 3;
+const RECURRENCES: usize = 8;
 
 /// How a projection's result is wrapped.
 #[derive(Clone, Copy)]

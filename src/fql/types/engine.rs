@@ -60,6 +60,8 @@ pub(super) enum Undo {
     Lower(VarId),
     Upper(VarId),
     Level(VarId, Level),
+    /// The last lower bound was moved to this position.
+    Moved(VarId, usize),
     Choice(ChoiceId, Box<Choice>),
     Seen(Key, Key),
 }
@@ -115,6 +117,8 @@ pub(super) struct Engine<'e> {
     pub choices: Vec<Choice>,
     pub undo: Vec<Undo>,
     seen: KeySet<(Key, Key)>,
+    /// The terms behind the keys of `seen`: a key may hold an address, which must not come to mean another term.
+    kept: Vec<Ty>,
     pub instances: KeyMap<InstanceKey, Vec<Instance>>,
     pub failures: Vec<Failure>,
     pub fatal: Vec<Problem>,
@@ -153,6 +157,7 @@ impl<'e> Engine<'e> {
             choices: Vec::new(),
             undo: Vec::with_capacity(64),
             seen: KeySet::default(),
+            kept: Vec::new(),
             instances: KeyMap::default(),
             failures: Vec::new(),
             fatal: Vec::new(),
@@ -248,6 +253,16 @@ impl<'e> Engine<'e> {
         self.undo.push(Undo::Upper(id));
     }
 
+    /// Moves the newest lower bound to an earlier position.
+    pub fn move_last_lower(&mut self, id: VarId, position: usize) {
+        if let Some(after) = self.vars[id as usize].lower.get_mut(position..)
+            && after.len() > 1
+        {
+            after.rotate_right(1);
+            self.undo.push(Undo::Moved(id, position));
+        }
+    }
+
     /// Lowers the level of a variable.
     pub fn set_level(&mut self, id: VarId, level: Level) {
         let old = std::mem::replace(&mut self.vars[id as usize].level, level);
@@ -266,6 +281,11 @@ impl<'e> Engine<'e> {
         if !self.seen.insert(pair) {
             return true;
         }
+        for term in [value, using] {
+            if term.is_shared() {
+                self.kept.push(term.clone());
+            }
+        }
         self.undo.push(Undo::Seen(pair.0, pair.1));
         false
     }
@@ -279,6 +299,11 @@ impl<'e> Engine<'e> {
                 }
                 Some(Undo::Upper(id)) => {
                     self.vars[id as usize].upper.pop();
+                }
+                Some(Undo::Moved(id, position)) => {
+                    if let Some(after) = self.vars[id as usize].lower.get_mut(position..) {
+                        after.rotate_left(1);
+                    }
                 }
                 Some(Undo::Level(id, level)) => self.vars[id as usize].level = level,
                 Some(Undo::Choice(id, choice)) => self.choices[id as usize] = *choice,
@@ -329,6 +354,7 @@ impl<'e> Engine<'e> {
         if !self.instances.is_empty() {
             self.instances.clear();
         }
+        self.kept.clear();
         self.failures.clear();
         self.fatal.clear();
         self.group_numbers.clear();
@@ -401,12 +427,14 @@ impl<'e> Engine<'e> {
     pub fn isolated<T>(&mut self, run: impl FnOnce(&mut Self) -> T) -> T {
         let undo = std::mem::take(&mut self.undo);
         let seen = std::mem::take(&mut self.seen);
+        let kept = std::mem::take(&mut self.kept);
         let instances = std::mem::take(&mut self.instances);
         let failures = std::mem::take(&mut self.failures);
         let fatal = std::mem::take(&mut self.fatal);
         let result = run(self);
         self.undo = undo;
         self.seen = seen;
+        self.kept = kept;
         self.instances = instances;
         self.failures = failures;
         self.fatal = fatal;

@@ -452,6 +452,35 @@ impl Ty {
     }
 }
 
+impl Ty {
+    /// Whether its key may depend on where it lies in memory.
+    pub fn is_shared(&self) -> bool {
+        match &self.kind {
+            Kind::Any
+            | Kind::Never
+            | Kind::Lit(_)
+            | Kind::Var(_)
+            | Kind::Named(_, None)
+            | Kind::ChoiceResult(_)
+            | Kind::ChoiceArg(..) => false,
+            Kind::Generic(_)
+            | Kind::Named(_, Some(_))
+            | Kind::Record(_)
+            | Kind::Interface(_)
+            | Kind::Tuple(_)
+            | Kind::Function(_)
+            | Kind::Union(_)
+            | Kind::Intersect(_)
+            | Kind::WithoutNull(_)
+            | Kind::Field(_)
+            | Kind::Apply(_)
+            | Kind::Access(_)
+            | Kind::Project(_)
+            | Kind::GuardNull(_) => true,
+        }
+    }
+}
+
 /// Combines the keys of parts.
 struct Mix(u8, u64, u64);
 
