@@ -33,3 +33,4 @@ mod syntax;
 mod tls;
 mod typing;
 mod typing_laws;
+mod well_typed;
