@@ -67,6 +67,9 @@ struct Cli {
     /// Go on after a failing query
     #[arg(long)]
     keep_going: bool,
+    /// Check types before queries run, or do not, whatever the database says
+    #[arg(long, value_enum, value_name = "ON", num_args = 0..=1, default_missing_value = "on", require_equals = true)]
+    typecheck: Option<Switch>,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -101,6 +104,15 @@ enum FormatName {
     Tagged,
     Ndjson,
     Table,
+}
+
+/// A setting that is on or off.
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Switch {
+    #[value(alias = "true")]
+    On,
+    #[value(alias = "false")]
+    Off,
 }
 
 /// [`ColorChoice`] on the command line.
@@ -159,6 +171,7 @@ fn main() -> ExitCode {
         arguments,
         single_transaction: cli.single_transaction,
         keep_going: cli.keep_going,
+        typecheck: cli.typecheck.map(|switch| switch == Switch::On),
     };
     ExitCode::from(fql::shell::run(options) as u8)
 }

@@ -227,6 +227,56 @@ mod tests {
     }
 
     #[test]
+    fn members_are_those_of_the_inferred_type() {
+        let session = Engine::memory().unwrap().root();
+        for query in [
+            "Collection.create({ name: 'Book', fields: { title: { signature: 'String' }, by: { signature: 'Ref<Book>?' } },
+               computed_fields: { loud: { body: 'b => b.title.toUpperCase()' } } })",
+            "Function.create({ name: 'newest', body: '() => Book.all().order(desc(.ts)).first()' })",
+        ] {
+            let outcome = session.query(&Request::text(query));
+            assert!(outcome.result.is_ok(), "{}", outcome.summary);
+        }
+        let names = |text: &str| -> Vec<String> {
+            let mut request = Request::text(text);
+            let values = [("shelf", "[{ row: 1 }]")];
+            request.arguments = values
+                .iter()
+                .map(|(name, text)| {
+                    (
+                        name.to_string(),
+                        super::super::Argument::Fql(text.to_string()),
+                    )
+                })
+                .collect();
+            let found = session.type_at(&request, text.len());
+            let members = found.map(|at| at.members).unwrap_or_default();
+            members
+                .into_iter()
+                .map(|member| member.name.to_string())
+                .collect()
+        };
+        for (text, member) in [
+            ("Book.all().map(b => b", "loud"),
+            ("let b = Book.byId('1')\nb", "title"),
+            ("Book.byId('1')!.by", "title"),
+            ("newest()", "title"),
+            ("newest()!.title", "slice"),
+            ("Book.all().map(.title).first()", "slice"),
+            ("Book.where(.title == 'x').paginate()", "after"),
+            ("shelf", "map"),
+            ("shelf.map(s => s", "row"),
+            ("let f = x => { got: x }\nf(1)", "got"),
+        ] {
+            assert!(
+                names(text).contains(&member.to_string()),
+                "{text}: {:?}",
+                names(text)
+            );
+        }
+    }
+
+    #[test]
     fn types_are_told_without_running() {
         let session = Engine::memory().unwrap().root();
         let outcome = session.type_of(&Request::text("abort('x')"));

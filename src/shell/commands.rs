@@ -550,7 +550,7 @@ fn set(shell: &mut Shell, argument: &str) -> Result<(), Stop> {
         ["typecheck", "on"] => shell.typecheck = Some(true),
         ["typecheck", "off"] => shell.typecheck = Some(false),
         ["typecheck", "default"] => shell.typecheck = None,
-        [] => {
+        [] | ["typecheck"] => {
             let state = match shell.typecheck {
                 Some(true) => "on",
                 Some(false) => "off",

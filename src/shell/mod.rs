@@ -77,6 +77,8 @@ pub struct Options {
     pub single_transaction: bool,
     /// Go on after a failing query.
     pub keep_going: bool,
+    /// Whether types are checked before queries run; none: as the database says.
+    pub typecheck: Option<bool>,
 }
 
 /// Something to run.
@@ -228,7 +230,7 @@ impl Shell {
             quiet: options.quiet,
             echo: options.echo,
             keep_going: options.keep_going,
-            typecheck: None,
+            typecheck: options.typecheck,
             last_query: None,
             next_page: None,
             last_error: None,

@@ -79,6 +79,27 @@ fn exit_status_and_streams() {
 }
 
 #[test]
+fn types_are_checked_as_asked() {
+    let query = "if (false) 'a'.nope()";
+    check(&["-e", query], b"", 1, "", "does not have field `nope`");
+    check(&["--typecheck=off", "-e", query], b"", 0, "null\n", "");
+    check(
+        &["--typecheck", "-e", query],
+        b"",
+        1,
+        "",
+        "does not have field `nope`",
+    );
+    check(
+        &["--typecheck=off"],
+        b":set typecheck\n:set typecheck on\n:set typecheck\n:type 'a'.length",
+        0,
+        "typecheck off\ntypecheck on\nNumber\n",
+        "",
+    );
+}
+
+#[test]
 fn bytes_that_are_no_text_are_refused() {
     check(&[], b"1\n\"\xff\"", 2, "", "stdin: line 2: not UTF-8 text");
     check(&[], b"", 0, "", "");

@@ -99,6 +99,12 @@ proptest! {
 fn hostile_queries_end_soon() {
     let env = plain();
     let repeat = |part: &str, count: usize| part.repeat(count);
+    let numbered = |part: &str, count: usize| -> String {
+        (0..count)
+            .map(|i| part.replace('#', &i.to_string()))
+            .collect()
+    };
+    let numbered = |count: usize, part: &str| numbered(part, count);
     let doubling: String = (1..40)
         .map(|i| format!("let x{i} = [x{}, x{}]\n", i - 1, i - 1))
         .collect();
@@ -149,6 +155,43 @@ fn hostile_queries_end_soon() {
         ),
         repeat("1 + ", 2000) + "1",
         format!("x => {}x", repeat("-", 300)),
+        // Values that grow as they go around.
+        format!(
+            "[1, 2].fold([], (xs, x) => xs{})",
+            repeat(".concat([x]).map(y => [y]).concat([xs])", 8)
+        ),
+        "[1].fold({}, (o, x) => { o: o, x: [x, o] })".to_owned(),
+        "[1].fold(x => x, (f, x) => y => [f(y), f])".to_owned(),
+        // Wide literals and types.
+        format!("{{ {} }}.f2999", numbered(3000, "f#: #, ")),
+        format!("[{}].map(x => x + 1)", numbered(10_000, "#, ")),
+        format!("[{}].map(x => x.a)", numbered(2000, "{ a: #, f#: '#' }, ")),
+        format!("x => [{}]", numbered(1000, "x.f#, ")),
+        format!("{} 0", numbered(400, "if (true) # else ")),
+        format!(
+            "let a: {} | Null = {{ x: 399, y: 'no' }}; a",
+            numbered(400, "{ x: #, y: # } | ").trim_end_matches([' ', '|'])
+        ),
+        // Overloads within overloads.
+        format!(
+            "(x, y) => {}x + y{}",
+            repeat("(x + ", 60),
+            repeat(" + y)", 60)
+        ),
+        format!(
+            "(f => x => {}x{})((a => a + a))",
+            repeat("f(", 60),
+            repeat(")", 60)
+        ),
+        format!(
+            "({}) => [{}]",
+            numbered(30, "a#, "),
+            numbered(29, "a# + a0, ") + "a29"
+        ),
+        format!(
+            "let x = Math.mean([1]); {} x",
+            numbered(300, "Math.sum([x, #].map(y => y + x)) + ")
+        ),
     ];
     for query in queries {
         let started = Instant::now();
@@ -167,6 +210,28 @@ fn hostile_queries_end_soon() {
                 || !errors.contains("Internal");
             assert!(known, "{shown}: {errors}");
         }
+    }
+}
+
+/// What is folded may become part of itself: its type does not grow without end.
+#[test]
+fn accumulators_that_grow_have_a_type() {
+    let env = plain();
+    for (query, expected) in [
+        (
+            "[1, 2].fold([], (xs, x) => xs.concat([x]))",
+            "Array<1 | 2> | []",
+        ),
+        (
+            "['a'].fold([], (xs, x) => xs.append(x))",
+            "Array<\"a\"> | []",
+        ),
+        (
+            "Set.sequence(0, 3).fold([], (xs, x) => xs.concat([x]))",
+            "Array<Number> | []",
+        ),
+    ] {
+        assert_eq!(check(query, &env).as_deref(), Ok(expected), "{query}");
     }
 }
 
