@@ -402,6 +402,21 @@ fn scale(exponent: i64) -> f64 {
     }
 }
 
+/// The digits that the original's platform prints for a whole Double between 2^53 and 2^63, where
+/// they differ from the shortest ones: those of the exact value, rounded where they cannot matter.
+pub fn whole_digits(magnitude: f64) -> Option<u64> {
+    if !(9_007_199_254_740_992.0..9_223_372_036_854_775_808.0).contains(&magnitude) {
+        return None;
+    }
+    let value = magnitude as u64;
+    let unit: u64 = match value.ilog2() {
+        ..=57 => 1,
+        58..=60 => 10,
+        61.. => 100,
+    };
+    Some((value + unit / 2) / unit * unit)
+}
+
 /// Writes a Double as debug text and the output formats do: `2.0`, `1.0E7`, `NaN`, `Infinity`.
 pub fn write_double(out: &mut String, x: f64) {
     if x.is_nan() {
@@ -420,7 +435,12 @@ pub fn write_double(out: &mut String, x: f64) {
         return;
     }
     let start = out.len();
-    let _ = write!(out, "{x:E}");
+    let _ = match whole_digits(magnitude) {
+        // An integer with exponent prints all its digits but trailing zeros.
+        Some(digits) if x < 0.0 => write!(out, "-{digits:E}"),
+        Some(digits) => write!(out, "{digits:E}"),
+        None => write!(out, "{x:E}"),
+    };
     let Some(exponent) = out[start..].find('E').map(|at| at + start) else {
         return;
     };
@@ -449,8 +469,12 @@ pub fn double_text(x: f64) -> String {
 /// Writes a Double as display text does: whole numbers without fraction and exponent.
 pub fn write_double_display(out: &mut String, x: f64) {
     if x.is_finite() && x.trunc() == x {
-        // `{}` prints the shortest digits, then zeros up to the units.
-        let _ = write!(out, "{x}");
+        let _ = match whole_digits(x.abs()) {
+            Some(digits) if x < 0.0 => write!(out, "-{digits}"),
+            Some(digits) => write!(out, "{digits}"),
+            // `{}` prints the shortest digits, then zeros up to the units.
+            None => write!(out, "{x}"),
+        };
     } else {
         write_double(out, x);
     }

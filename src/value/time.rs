@@ -346,8 +346,11 @@ fn double_nanos(amount: f64, unit: TimeUnit) -> Option<i128> {
     let magnitude = amount.abs();
     let whole = magnitude.floor();
     let fraction = magnitude - whole;
-    // `{}` of a float prints its shortest digits, padded with zeros.
-    let whole: i128 = format!("{whole}").parse().ok()?;
+    let whole: i128 = match super::number::whole_digits(whole) {
+        Some(digits) => digits.into(),
+        // `{}` of a float prints its shortest digits, padded with zeros.
+        None => format!("{whole}").parse().ok()?,
+    };
     let nanos = whole
         .checked_mul(unit.nanos())?
         .checked_add((fraction * unit.nanos() as f64) as i128)?;

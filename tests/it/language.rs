@@ -140,3 +140,66 @@ fn traces_leave_out_the_functions_of_cursors() {
     );
     assert_eq!(outcome.summary.matches("\nat ").count(), 1);
 }
+
+#[test]
+fn what_stands_in_no_text_has_no_source() {
+    checked(
+        &["Function.create({ name: 'nameOf', body: 'x => x.name' })"],
+        &[(
+            "nameOf(7)",
+            "invalid_query\nerror: Type `Int` does not have field `name`\nat <no source>\nhint: Type `Int` inferred here\nat *query*:1:8\n  |\n1 | nameOf(7)\n  |        ^\n  |",
+        )],
+    );
+}
+
+#[test]
+fn functions_of_an_unchecked_database_take_and_give_anything() {
+    let root = after(&["Database.create({ name: 'loose', typechecked: false })"]);
+    let session = root.in_database(vec!["loose".into()]);
+    let outcome = session.query(&Request::text(
+        "Function.create({ name: 'same', body: 'x => x' })",
+    ));
+    assert!(outcome.result.is_ok(), "{}", outcome.summary);
+    assert_eq!(answer(&session, "same(1)", true), "1 :: Any");
+    assert_eq!(
+        answer(&session, "same", true),
+        "\"[function same]\" :: UserFunction<Any>"
+    );
+    assert_eq!(
+        answer(&session, "same()", true),
+        "invalid_function_invocation\nerror: callee function expects exactly 1 argument, but 0 were provided.\nat *query*:1:5\n  |\n1 | same()\n  |     ^^\n  |"
+    );
+}
+
+#[test]
+fn whole_doubles_print_the_digits_of_the_original() {
+    checked(
+        &[],
+        &[
+            (
+                "144115188075855872.0 * 1",
+                "1.44115188075855872E17 :: Number",
+            ),
+            (
+                "-4611686018427387904.0 * 1",
+                "-4.6116860184273879E18 :: Number",
+            ),
+            ("1e17 + 0", "1.0E17 :: Number"),
+            (
+                "Time('-999999999-01-01T00:00:00Z').add(63113903968377592.0, 'seconds')",
+                "Time(\"+999999999-12-31T23:59:52Z\") :: Time",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn a_default_is_tried_out_before_its_collection_is_there() {
+    let session = after(&[]);
+    let query = "Collection.create({ name: 'Cat', fields: { lives: { signature: 'Int', default: '9 / 0' } } })";
+    let summary = session.query(&Request::text(query)).summary;
+    assert!(
+        summary.contains("\n      at *field:lives*:1:5\n"),
+        "{summary}"
+    );
+}

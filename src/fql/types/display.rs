@@ -1,4 +1,5 @@
-//! Types as text (`spec typing 3`): one printer for inferred types, messages and stored signatures.
+//! Types as text (`spec typing 3`): one printer for inferred types, messages and, as `{:#}`, stored
+//! signatures.
 
 use super::term::Lit;
 use crate::fql::syntax::ast::{Str, TypeExpr, TypeKind, TypeScheme};
@@ -32,7 +33,7 @@ pub(super) enum Shown {
 
 /// A type expression in canonical text.
 pub fn print_type(expr: &TypeExpr) -> String {
-    Shown::from(expr).to_string()
+    format!("{:#}", Shown::from(expr))
 }
 
 /// A signature in canonical text.
@@ -182,7 +183,8 @@ impl Shown {
                         out.write_char(')')?;
                     }
                     // A tuple before `=>` reads as a list of parameters: this is the list of one, the tuple.
-                    None if matches!(param, Shown::Tuple(_)) => {
+                    // Messages do not mind, as the original; what is stored must read back.
+                    None if out.alternate() && matches!(param, Shown::Tuple(_)) => {
                         out.write_char('[')?;
                         param.write(out, 0)?;
                         out.write_char(']')?;

@@ -410,7 +410,9 @@ impl Environment {
         };
         entry
             .ty
-            .get_or_init(|| parse().unwrap_or_else(Ty::any))
+            .get_or_init(|| {
+                parse().unwrap_or_else(|| Ty::constructed(id::USER_FUNCTION, Ty::any()))
+            })
             .clone()
     }
 

@@ -86,8 +86,12 @@ impl Problem {
     }
 }
 
+/// Where something stands; what stands nowhere, such as a type of a stored signature, is said to have no
+/// source.
 fn place(at: Loc, sources: &[Arc<Source>]) -> Option<Location> {
-    let source = sources.get(usize::from(at.source))?;
+    let Some(source) = sources.get(usize::from(at.source)) else {
+        return Some(Location::new(&Source::hidden(""), Span::default()));
+    };
     Some(Location {
         source: source.clone(),
         span: Span {

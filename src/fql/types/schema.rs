@@ -825,8 +825,8 @@ impl Engine<'_> {
         params.sort();
         params.dedup();
         match params.is_empty() {
-            true => shown.to_string(),
-            false => format!("<{}> {shown}", params.join(", ")),
+            true => format!("{shown:#}"),
+            false => format!("<{}> {shown:#}", params.join(", ")),
         }
     }
 
