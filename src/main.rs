@@ -14,7 +14,7 @@ use std::process::ExitCode;
     after_help = "Exit status: 0 all queries succeeded, 1 a query failed, 2 the command line or the file was unusable."
 )]
 struct Cli {
-    /// The database file, created if absent; without one, a transient database in memory
+    /// The database file, created if absent; without one, or with `:memory:`, a transient database in memory
     file: Option<PathBuf>,
     /// Run a query; may be given several times
     #[arg(short = 'e', long = "eval", value_name = "QUERY", action = ArgAction::Append, allow_hyphen_values = true)]

@@ -323,7 +323,7 @@ type Shared = Option<Arc<parking_lot::Mutex<Option<crate::server::Sharing>>>>;
 
 /// Opens the file, here or through the process that holds it, or a transient database.
 fn open_engine(file: Option<&PathBuf>) -> Result<(Arc<Engine>, Session, Shared), String> {
-    match file {
+    match file.filter(|path| path.as_os_str() != ":memory:") {
         Some(path) => {
             let opened = crate::server::open_shared(path)
                 .map_err(|error| format!("cannot open {}: {error}", path.display()))?;

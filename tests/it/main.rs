@@ -9,6 +9,7 @@ mod access_matrix;
 mod command_line;
 mod conformance;
 mod covered;
+mod data_laws;
 mod deep_values;
 mod definitions;
 mod examples;

@@ -215,7 +215,15 @@ fn first_where(me: &mut Interp, this: &Value, args: &[Value]) -> Result {
 }
 
 fn last_where(me: &mut Interp, this: &Value, args: &[Value]) -> Result {
-    let backwards = Set::over(set(this)?, Plan::Reverse(set(this)?.clone()));
+    // The original takes the whole set into memory first, even where it could walk backwards.
+    let whole = match &set(this)?.plan {
+        Plan::Sequence(..) | Plan::FlatMap(..) => {
+            let items = me.set_to_vec(set(this)?)?;
+            Arc::new(Set::over(set(this)?, Plan::Array(Arc::new(items.into()))))
+        }
+        _ => set(this)?.clone(),
+    };
+    let backwards = Set::over(&whole, Plan::Reverse(whole.clone()));
     let found = me.where_set(&Arc::new(backwards), arg(args, 0))?;
     me.set_first(&Arc::new(found))
 }
