@@ -256,7 +256,7 @@ fn percent_decoded(text: &str) -> String {
 
 /// The answer to a deadline that no query can keep, not sooner than the client's own patience ends.
 async fn hasty(started: Instant) -> Reply {
-    tokio::time::sleep(Duration::from_millis(3)).await;
+    tokio::time::sleep(Duration::from_millis(10)).await;
     query::timed_out(started.elapsed())
 }
 
