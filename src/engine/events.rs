@@ -8,8 +8,8 @@
 
 use super::{QueryError, Session};
 use crate::fql::interp::{
-    Event, EventBounds, EventPosition, Events, Failure, FailureKind, Interp, Options, QueryFailure,
-    is_event_source_token,
+    Event, EventBounds, EventCost, EventPosition, Events, Failure, FailureKind, Interp, Options,
+    QueryFailure, is_event_source_token,
 };
 use crate::fql::syntax::Source;
 use crate::model::documents_changed;
@@ -196,13 +196,11 @@ impl Session {
             (false, _) => EventPosition::after(until.max(after.ts)),
         };
         let has_next = found.more;
-        let events = told(&mut interp, found);
+        let elapsed = started.elapsed();
+        let events = told(&mut interp, found, EventStats::default(), elapsed);
         let stats = stats_of(&interp, started);
         Ok(FeedPage {
-            events: events
-                .into_iter()
-                .map(|event| with_stats(event, stats))
-                .collect(),
+            events,
             cursor,
             has_next,
             stats,
@@ -224,6 +222,11 @@ impl Session {
             return Err(EventError::TooEarly);
         }
         let (coll, only) = Interp::event_origin(&source)?;
+        let stats = EventStats {
+            read_ops: Interp::event_partitions(&source)?,
+            compute_ops: 1,
+            ..EventStats::default()
+        };
         Ok(Followed {
             session: self.clone(),
             token: token.to_string(),
@@ -235,7 +238,7 @@ impl Session {
             position,
             greeted: false,
             ended: false,
-            stats: EventStats::default(),
+            stats,
         })
     }
 
@@ -305,7 +308,7 @@ impl Followed {
         let replays = !self.greeted;
         if replays {
             self.greeted = true;
-            let stats = self.stats;
+            let stats = std::mem::take(&mut self.stats);
             events.push(StreamEvent::Status {
                 position: self.position,
                 stats,
@@ -417,21 +420,39 @@ impl Followed {
     ) -> Result<(), QueryError> {
         let quiet = found.events.is_empty() && found.failure.is_none();
         let failed = found.failure.is_some();
-        let told = told(&mut interp, found);
-        let spent = stats_of(&interp, started);
-        self.stats.add(spent);
+        let elapsed = started.elapsed();
         if quiet {
             // Told with the next event.
+            self.stats.add(EventStats::of(found.spent, elapsed));
             return Ok(());
         }
-        let stats = std::mem::take(&mut self.stats);
-        events.extend(told.into_iter().map(|event| with_stats(event, stats)));
+        let before = std::mem::take(&mut self.stats);
+        let spent = found.spent;
+        events.extend(told(&mut interp, found, before, elapsed));
+        if !failed {
+            self.stats.add(EventStats::of(spent, Duration::ZERO));
+        }
         self.ended |= failed;
         Ok(())
     }
 }
 
 impl EventStats {
+    fn of(cost: EventCost, processing_time: Duration) -> EventStats {
+        EventStats {
+            read_ops: cost.read_ops,
+            storage_bytes_read: cost.bytes_read,
+            compute_ops: cost.calls.div_ceil(50),
+            processing_time,
+        }
+    }
+
+    /// As it is told: something was computed for everything that is told.
+    fn told(mut self) -> EventStats {
+        self.compute_ops = self.compute_ops.max(1);
+        self
+    }
+
     fn add(&mut self, other: EventStats) {
         self.read_ops += other.read_ops;
         self.storage_bytes_read += other.storage_bytes_read;
@@ -444,27 +465,33 @@ fn source_start(source: &EventSource) -> EventPosition {
     EventPosition::after(source.since.unwrap_or_default())
 }
 
-/// What was found as a follower is told it, a failure last.
-fn told(interp: &mut Interp, found: Events) -> Vec<StreamEvent> {
-    let stats = EventStats::default();
+/// What was found as a follower is told it, a failure last. The first event tells what was spent before, too.
+fn told(
+    interp: &mut Interp,
+    found: Events,
+    before: EventStats,
+    elapsed: Duration,
+) -> Vec<StreamEvent> {
+    let mut before = Some(before);
+    let mut stats = |cost: EventCost| {
+        let mut stats = EventStats::of(cost, elapsed);
+        stats.add(before.take().unwrap_or_default());
+        stats.told()
+    };
     let mut events: Vec<StreamEvent> = found
         .events
         .into_iter()
-        .map(|event| StreamEvent::Change { event, stats })
+        .map(|event| StreamEvent::Change {
+            stats: stats(event.cost),
+            event,
+        })
         .collect();
     if let Some(failure) = found.failure {
         let error = query_error(failure, Some(interp));
+        let stats = stats(found.spent);
         events.push(StreamEvent::Error { error, stats });
     }
     events
-}
-
-fn with_stats(event: StreamEvent, stats: EventStats) -> StreamEvent {
-    match event {
-        StreamEvent::Status { position, .. } => StreamEvent::Status { position, stats },
-        StreamEvent::Change { event, .. } => StreamEvent::Change { event, stats },
-        StreamEvent::Error { error, .. } => StreamEvent::Error { error, stats },
-    }
 }
 
 fn stats_of(interp: &Interp, started: Instant) -> EventStats {

@@ -4,7 +4,7 @@ use super::QueryError;
 use super::events::{EventError, EventStats, Start, StreamEvent};
 use super::remote_http::Stream;
 use super::remote_value::{error_of, outcome_of, rendered};
-use crate::fql::interp::{Event, EventKind, EventPosition};
+use crate::fql::interp::{Event, EventCost, EventKind, EventPosition};
 use crate::store::TxnTime;
 use parking_lot::Mutex;
 use serde_json::{Map, Value as Json, json};
@@ -176,6 +176,7 @@ fn event_of(line: &str) -> Option<StreamEvent> {
         kind,
         data: rendered(event.get("data")?),
         position: position_of(&event)?,
+        cost: EventCost::default(),
     };
     Some(StreamEvent::Change { event, stats })
 }

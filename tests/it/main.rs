@@ -30,6 +30,7 @@ mod store_crash;
 mod store_files;
 mod store_process;
 mod store_serial;
+mod streams;
 mod syntax;
 mod tls;
 mod typing;

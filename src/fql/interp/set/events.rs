@@ -82,6 +82,28 @@ pub struct Event {
     pub data: Rendered,
     /// Where it stands.
     pub position: EventPosition,
+    /// What it cost, with the changes before it that are no events.
+    pub cost: EventCost,
+}
+
+/// What the events of a source cost their reader: one read for each document that the source does not name, and what its
+/// functions read and call. Finding out what has changed is free.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EventCost {
+    /// Reads of 4 KiB.
+    pub read_ops: u64,
+    /// Bytes read.
+    pub bytes_read: u64,
+    /// Calls.
+    pub calls: u64,
+}
+
+impl EventCost {
+    fn add(&mut self, other: EventCost) {
+        self.read_ops += other.read_ops;
+        self.bytes_read += other.bytes_read;
+        self.calls += other.calls;
+    }
 }
 
 /// How far to read.
@@ -110,6 +132,8 @@ pub struct Events {
     pub entries: usize,
     /// The position of the last of them.
     pub last: Option<EventPosition>,
+    /// What was spent since the last event: for changes that are none, and for the failure.
+    pub spent: EventCost,
 }
 
 /// Where a source's documents come from.
@@ -136,6 +160,8 @@ struct Side {
     entries: Vec<Vec<u8>>,
     /// What the steps made of it; `None`: outside of the set.
     value: Option<Value>,
+    /// Bytes of the document.
+    size: u64,
 }
 
 impl Interp {
@@ -379,7 +405,11 @@ impl Interp {
                 all.more = true;
                 return Ok(());
             }
-            let event = self.event_of(source, &origin, &steps, ts, id);
+            let coll = match origin {
+                Origin::All(coll) | Origin::One(coll, _) | Origin::Index { coll, .. } => coll,
+            };
+            self.txn.set_uncharged(Some((coll, id)));
+            let event = self.event_of(source, &origin, &steps, ts, id, &mut all.spent);
             let event = event.and_then(|event| {
                 let Some((kind, value)) = event else {
                     return Ok(None);
@@ -388,14 +418,19 @@ impl Interp {
                     EventKind::Remove => before(ts),
                     EventKind::Add | EventKind::Update => ts,
                 };
-                let mut data = self.reading_as_of(Some(at), |me| me.materialize(&value))?;
+                let begun = self.meter();
+                let data = self.reading_as_of(Some(at), |me| me.materialize(&value));
+                all.spent.add(self.spent_since(begun));
+                let mut data = data?;
                 resolve_time(&mut data, ts);
                 Ok(Some(Event {
                     kind,
                     data,
                     position,
+                    cost: EventCost::default(),
                 }))
             });
+            self.txn.set_uncharged(None);
             match event {
                 Ok(None) => {}
                 // What does not fit any more is read again with the next page.
@@ -403,7 +438,10 @@ impl Interp {
                     all.more = true;
                     return Ok(());
                 }
-                Ok(Some(event)) => all.events.push(event),
+                Ok(Some(mut event)) => {
+                    event.cost = std::mem::take(&mut all.spent);
+                    all.events.push(event);
+                }
                 Err(failure) if failure.is_query() => {
                     match all.events.len() >= bounds.events {
                         true => all.more = true,
@@ -454,6 +492,15 @@ impl Interp {
         })
     }
 
+    /// What finding out the history of a source costs, as the original counts it: its index of changes has eight
+    /// partitions.
+    pub fn event_partitions(source: &EventSource) -> Result<u64> {
+        Ok(match parts(&source.set)?.0 {
+            Origin::All(_) => 8,
+            Origin::One(..) | Origin::Index { .. } => 1,
+        })
+    }
+
     /// Fails unless whoever acts may still follow a source: it was checked when it was made, by somebody else
     /// perhaps.
     pub fn check_event_source(&mut self, source: &EventSource) -> Result<()> {
@@ -478,9 +525,30 @@ impl Interp {
         steps: &[Step],
         ts: TxnTime,
         id: DocId,
+        spent: &mut EventCost,
     ) -> Result<Option<(EventKind, Value)>> {
-        let old = self.side(origin, steps, before(ts), id)?;
-        let new = self.side(origin, steps, ts, id)?;
+        let old = self.side(origin, steps, before(ts), id, spent);
+        let new = old
+            .is_ok()
+            .then(|| self.side(origin, steps, ts, id, spent))
+            .transpose();
+        // The version that is told of was read, unless the source names its document.
+        if !matches!(origin, Origin::One(..)) {
+            let told = match (&new, &old) {
+                (Ok(Some(new)), Ok(old)) if new.version.is_none() => Some(old),
+                (Ok(Some(new)), _) => Some(new),
+                (Ok(None) | Err(_), _) => None,
+            };
+            spent.add(EventCost {
+                read_ops: 1,
+                bytes_read: told.map_or(0, |side| side.size),
+                calls: 0,
+            });
+        }
+        let (old, new) = match (old?, new?) {
+            (old, Some(new)) => (old, new),
+            (_, None) => return Ok(None),
+        };
         if matches!(origin, Origin::Index { .. })
             && old.entries == new.entries
             && new.version.is_some()
@@ -505,23 +573,46 @@ impl Interp {
         })
     }
 
-    /// A document as the source sees it at a time.
-    fn side(&mut self, origin: &Origin, steps: &[Step], at: TxnTime, id: DocId) -> Result<Side> {
+    /// Where the meters of reads and calls stand.
+    fn meter(&self) -> EventCost {
+        let stats = self.txn.stats();
+        EventCost {
+            read_ops: stats.read_ops,
+            bytes_read: stats.bytes_read,
+            calls: self.calls(),
+        }
+    }
+
+    fn spent_since(&self, begun: EventCost) -> EventCost {
+        let now = self.meter();
+        EventCost {
+            read_ops: now.read_ops.saturating_sub(begun.read_ops),
+            bytes_read: now.bytes_read.saturating_sub(begun.bytes_read),
+            calls: now.calls.saturating_sub(begun.calls),
+        }
+    }
+
+    /// A document as the source sees it at a time. What its functions cost is added to `spent`.
+    fn side(
+        &mut self,
+        origin: &Origin,
+        steps: &[Step],
+        at: TxnTime,
+        id: DocId,
+        spent: &mut EventCost,
+    ) -> Result<Side> {
         let coll = match origin {
             Origin::All(coll) | Origin::One(coll, _) | Origin::Index { coll, .. } => *coll,
         };
         let version = self.txn.get(coll, id, Some(at))?;
-        let Some(version) = version else {
-            return Ok(Side {
-                version: None,
-                entries: Vec::new(),
-                value: None,
-            });
-        };
         let mut side = Side {
-            version: Some(version.clone()),
+            version: version.clone(),
             entries: Vec::new(),
             value: None,
+            size: version.as_ref().map_or(0, |version| version.size()),
+        };
+        let Some(version) = version else {
+            return Ok(side);
         };
         if let Origin::Index { coll, index, terms } = origin {
             side.entries = self.txn.entries_of(*coll, *index, terms, id, &version)?;
@@ -536,14 +627,17 @@ impl Interp {
             deleted: false,
             cover: None,
         });
-        side.value = self.reading_as_of(Some(at), |me| {
+        let begun = self.meter();
+        let value = self.reading_as_of(Some(at), |me| {
             if !me.can_read(&doc, Some(id))? {
                 return Ok(None);
             }
             me.limited(STREAM_FUNCTIONS, |me| {
                 me.reading_at(None, |me| me.through(steps, Value::Doc(doc)))
             })
-        })?;
+        });
+        spent.add(self.spent_since(begun));
+        side.value = value?;
         Ok(side)
     }
 

@@ -41,7 +41,7 @@ mod tests;
 pub(super) mod token;
 
 pub use build::reversed;
-pub use events::{Event, EventBounds, EventKind, EventPosition, Events};
+pub use events::{Event, EventBounds, EventCost, EventKind, EventPosition, Events};
 pub use explain::ReadPlan;
 pub use index_call::INDEX_METHOD;
 pub use page::Page;

@@ -1,0 +1,488 @@
+//! Streams of events: what followers are told of writes, live and replayed, by whose authority, and at what cost
+//! (`spec http-api 6`, `spec fql10-data 9`).
+
+use fql::engine::{Engine, Request, Session, Start, StreamEvent, Subscription};
+use fql::value::format::Format;
+use serde_json::{Value as Json, json};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// A scene: what is there, what is followed, what is written, what is told.
+struct Scene {
+    setup: &'static [&'static str],
+    source: &'static str,
+    writes: &'static [&'static str],
+    told: &'static [(&'static str, &'static str)],
+}
+
+fn run(session: &Session, text: &str) -> Json {
+    let outcome = session.query(&Request::text(text));
+    let value = outcome.result.unwrap_or_else(|error| {
+        panic!(
+            "{text}: {} {}\n{}",
+            error.code, error.message, outcome.summary
+        )
+    });
+    serde_json::from_str(&value.to_text(Format::Simple)).expect("JSON")
+}
+
+/// So many events, in time.
+fn heard(subscription: &mut Subscription, count: usize) -> Vec<StreamEvent> {
+    let (mut events, started) = (Vec::new(), Instant::now());
+    while events.len() < count && started.elapsed() < Duration::from_secs(20) {
+        if subscription.is_due() {
+            events.extend(subscription.events());
+        } else if subscription.has_ended() {
+            break;
+        } else {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+    events
+}
+
+/// Kind and data, without what differs from run to run.
+fn shown(event: &StreamEvent) -> (String, String) {
+    match event {
+        StreamEvent::Status { .. } => ("status".into(), String::new()),
+        StreamEvent::Change { event, .. } => {
+            let text = event.data.to_text(Format::Simple);
+            let mut json: Json = serde_json::from_str(&text).expect("JSON");
+            if let Json::Object(fields) = &mut json {
+                fields.shift_remove("id");
+                fields.shift_remove("coll");
+                fields.shift_remove("ts");
+            }
+            (event.kind.name().into(), json.to_string())
+        }
+        StreamEvent::Error { error, .. } => (error.code.into(), String::new()),
+    }
+}
+
+/// Plays a scene with the follower there from the beginning, or coming when all is over.
+fn play(scene: &Scene, live: bool) -> Vec<StreamEvent> {
+    let root = Engine::memory().expect("an engine").root();
+    run(
+        &root,
+        "Collection.create({ name: 'Pot', indexes: { byN: { terms: [{ field: '.n' }], values: [{ field: '.m' }] } } })
+         Collection.create({ name: 'Cup' })",
+    );
+    for text in scene.setup {
+        run(&root, text);
+    }
+    let token = run(&root, scene.source);
+    let token = token.as_str().expect("a token");
+    let write = || {
+        for text in scene.writes {
+            run(&root, text);
+        }
+    };
+    if !live {
+        write();
+    }
+    let mut subscription = root.subscribe(token, Start::Source).expect("followed");
+    let mut events = Vec::new();
+    if live {
+        events = heard(&mut subscription, 1);
+        write();
+    }
+    let left = scene.told.len() + 1 - events.len();
+    events.extend(heard(&mut subscription, left));
+    events
+}
+
+const POT: &str = "Pot.create({ id: ID(1), n: 42, m: 0 })";
+
+const SCENES: &[Scene] = &[
+    Scene {
+        setup: &[],
+        source: "Pot.all().eventSource()",
+        writes: &[
+            "Pot.create({ a: 'x' })",
+            "Pot.all().first()!.update({ a: 'y' })",
+            "Pot.all().first()!.delete()",
+        ],
+        told: &[
+            ("add", r#"{"a":"x"}"#),
+            ("update", r#"{"a":"y"}"#),
+            ("remove", r#"{"a":"y"}"#),
+        ],
+    },
+    Scene {
+        setup: &[POT],
+        source: "Set.single(Pot.byId(1)!).eventSource()",
+        writes: &[
+            "Pot.byId(1)!.update({ m: 1 })",
+            "Pot.create({})",
+            "Pot.byId(1)!.delete()",
+        ],
+        told: &[
+            ("update", r#"{"n":42,"m":1}"#),
+            ("remove", r#"{"n":42,"m":1}"#),
+        ],
+    },
+    Scene {
+        setup: &[],
+        source: "Pot.byN(42).eventSource()",
+        writes: &[
+            "Pot.create({ id: ID(1), n: 42, m: 0 })",
+            "Pot.byId(1)!.update({ m: 1 })",
+            "Pot.byId(1)!.update({ n: 44 })",
+            "Pot.byId(1)!.update({ m: 2 })",
+            "Pot.byId(1)!.update({ n: 42 })",
+            "Pot.byId(1)!.update({ x: 0 })",
+            "Pot.byId(1)!.delete()",
+        ],
+        told: &[
+            ("add", r#"{"n":42,"m":0}"#),
+            ("update", r#"{"n":42,"m":1}"#),
+            ("remove", r#"{"n":42,"m":1}"#),
+            ("add", r#"{"n":42,"m":2}"#),
+            ("remove", r#"{"n":42,"m":2,"x":0}"#),
+        ],
+    },
+    Scene {
+        setup: &[],
+        source: "Pot.where(.n >= 1).where(.n <= 3).eventSource()",
+        writes: &[
+            "Pot.create({ id: ID(1), n: 0 })",
+            "Pot.byId(1)!.update({ n: 1 })",
+            "Pot.byId(1)!.update({ n: 2 })",
+            "Pot.byId(1)!.update({ n: 3 })",
+            "Pot.byId(1)!.update({ n: 4 })",
+            "Pot.byId(1)!.delete()",
+        ],
+        told: &[
+            ("add", r#"{"n":1}"#),
+            ("update", r#"{"n":2}"#),
+            ("update", r#"{"n":3}"#),
+            ("remove", r#"{"n":3}"#),
+        ],
+    },
+    Scene {
+        setup: &[],
+        source: "Pot.all().map(.n).where(n => n >= 1).where(n => n <= 2).eventSource()",
+        writes: &[
+            "Pot.create({ id: ID(1), n: 0 })",
+            "Pot.byId(1)!.update({ n: 1 })",
+            "Pot.byId(1)!.update({ n: 2 })",
+            "Pot.byId(1)!.update({ n: 3 })",
+        ],
+        told: &[("add", "1"), ("update", "2"), ("remove", "2")],
+    },
+    Scene {
+        setup: &[],
+        source: "Pot.all().eventsOn(.a)",
+        writes: &[
+            "Pot.create({ id: ID(1), a: 1 })",
+            "Pot.byId(1)!.update({ a: 1 })",
+            "Pot.byId(1)!.update({ b: 1 })",
+            "Pot.byId(1)!.update({ a: 2 })",
+            "Pot.byId(1)!.delete()",
+        ],
+        told: &[
+            ("add", r#"{"a":1}"#),
+            ("update", r#"{"a":2,"b":1}"#),
+            ("remove", r#"{"a":2,"b":1}"#),
+        ],
+    },
+    // Changes of one document in one transaction are one event, of what was there before it.
+    Scene {
+        setup: &[POT],
+        source: "Pot.all().eventSource()",
+        writes: &["let pot = Pot.byId(1)!\npot.update({ m: 43 })\npot.delete()"],
+        told: &[("remove", r#"{"n":42,"m":0}"#)],
+    },
+    Scene {
+        setup: &[POT],
+        source: "Pot.byN(42).eventSource() { m }",
+        writes: &["let pot = Pot.byId(1)!\npot.update({ m: 43 })\npot.delete()"],
+        told: &[("remove", r#"{"m":0}"#)],
+    },
+    Scene {
+        setup: &["[1, 2, 3].forEach(i => Pot.create({ id: ID(i), n: 42, m: i }))"],
+        source: "Pot.all().eventSource() { m }",
+        writes: &["[1, 2, 3].forEach(i => Pot.byId(ID(i))!.update({ m: 40 + i }))"],
+        told: &[
+            ("update", r#"{"m":41}"#),
+            ("update", r#"{"m":42}"#),
+            ("update", r#"{"m":43}"#),
+        ],
+    },
+    Scene {
+        setup: &["[1, 2, 3].forEach(i => Pot.create({ id: ID(i), n: 42, m: i }))"],
+        source: "Pot.byN(42).eventSource() { m }",
+        writes: &["[1, 2, 3].forEach(i => Pot.byId(ID(i))!.update({ m: 40 + i }))"],
+        told: &[
+            ("update", r#"{"m":41}"#),
+            ("update", r#"{"m":42}"#),
+            ("update", r#"{"m":43}"#),
+        ],
+    },
+    // Documents that are referred to are read as of the event.
+    Scene {
+        setup: &[],
+        source: "Pot.all().map(pot => pot.cup.n).eventSource()",
+        writes: &[
+            "Pot.create({ id: ID(1), cup: Cup.create({ id: ID(2), n: 0 }) })",
+            "Pot.byId(1)!.update({ a: 1 })",
+            "Cup.byId(2)!.update({ n: 'hi' })",
+            "Pot.byId(1)!.update({ a: 2 })",
+        ],
+        told: &[("add", "0"), ("update", "0"), ("update", "\"hi\"")],
+    },
+    Scene {
+        setup: &[],
+        source: "Pot.all().map(pot => Pot.all().map(.a)).eventSource()",
+        writes: &[
+            "Pot.create({ id: ID(1), a: 'x' })",
+            "Pot.byId(1)!.update({ a: 'y' })",
+            "Pot.create({ id: ID(2), a: 'z' })",
+        ],
+        told: &[
+            ("add", r#"{"data":["x"]}"#),
+            ("update", r#"{"data":["y"]}"#),
+            ("add", r#"{"data":["y","z"]}"#),
+        ],
+    },
+    // Failures end the stream.
+    Scene {
+        setup: &[],
+        source: "Pot.all().map(pot => pot.a.b).eventSource()",
+        writes: &[
+            "Pot.create({ a: { b: 'hi' } })",
+            "Pot.create({})",
+            "Pot.create({ a: { b: 'lost' } })",
+        ],
+        told: &[("add", "\"hi\""), ("invalid_null_access", "")],
+    },
+    Scene {
+        setup: &[],
+        source: "Pot.all().map(pot => abort('no')).eventSource()",
+        writes: &["Pot.create({})"],
+        told: &[("abort", "")],
+    },
+    Scene {
+        setup: &[],
+        source: "Pot.all().map(pot => { Cup.create({})\npot }).eventSource()",
+        writes: &["Pot.create({})"],
+        told: &[("invalid_effect", "")],
+    },
+];
+
+#[test]
+fn followers_are_told_the_same_live_and_replayed() {
+    for scene in SCENES {
+        for live in [true, false] {
+            let events: Vec<_> = play(scene, live).iter().map(shown).collect();
+            let events: Vec<_> = events
+                .iter()
+                .map(|(kind, data)| (kind.as_str(), data.as_str()))
+                .collect();
+            let told: Vec<_> = [("status", "")].iter().chain(scene.told).copied().collect();
+            assert_eq!(events, told, "{} live: {live}", scene.source);
+        }
+    }
+}
+
+/// A key of a role that reads pots by a predicate.
+fn reader(engine: &Arc<Engine>, predicate: &str) -> Session {
+    let root = engine.root();
+    run(
+        &root,
+        &format!(
+            "Role.create({{ name: 'reader', privileges: [{{ resource: 'Pot', actions: {{ read: '{predicate}' }} }}] }})"
+        ),
+    );
+    let secret = run(&root, "Key.create({ role: 'reader' }).secret");
+    engine.with_secret(secret.as_str().expect("a secret"))
+}
+
+#[test]
+fn followers_are_told_what_they_may_read() {
+    for live in [true, false] {
+        let engine = Engine::memory().expect("an engine");
+        let root = engine.root();
+        run(&root, "Collection.create({ name: 'Pot' })");
+        run(&root, "Pot.create({ id: ID(1), name: 'hi' })");
+        let reader = reader(&engine, "pot => pot?.name == \"hi\"");
+        let token = run(&reader, "Pot.all().eventSource()");
+        let token = token.as_str().expect("a token");
+        let mut before = live.then(|| reader.subscribe(token, Start::Source).expect("followed"));
+        let mut events = before
+            .iter_mut()
+            .flat_map(|s| heard(s, 1))
+            .collect::<Vec<_>>();
+        for text in [
+            "Pot.byId(1)!.update({ a: 1 })",
+            // No longer to be read: gone, as it was before.
+            "Pot.byId(1)!.update({ name: 'bye' })",
+            "Pot.byId(1)!.update({ a: 2 })",
+            "Pot.create({ id: ID(2), name: 'bye' })",
+            // Now to be read: there.
+            "Pot.byId(2)!.update({ name: 'hi' })",
+            "Pot.byId(2)!.delete()",
+            "Pot.byId(1)!.delete()",
+        ] {
+            run(&root, text);
+        }
+        let mut subscription = match before {
+            Some(subscription) => subscription,
+            None => reader.subscribe(token, Start::Source).expect("followed"),
+        };
+        events.extend(heard(&mut subscription, if live { 4 } else { 5 }));
+        let events: Vec<_> = events.iter().map(shown).collect();
+        let wanted = [
+            ("status", ""),
+            ("update", r#"{"name":"hi","a":1}"#),
+            ("remove", r#"{"name":"hi","a":1}"#),
+            ("add", r#"{"name":"hi"}"#),
+            ("remove", r#"{"name":"hi"}"#),
+        ];
+        let wanted = wanted.map(|(kind, data)| (kind.to_string(), data.to_string()));
+        assert_eq!(events, wanted, "live: {live}");
+    }
+}
+
+#[test]
+fn who_may_not_read_gets_no_event_source() {
+    let engine = Engine::memory().expect("an engine");
+    let root = engine.root();
+    run(
+        &root,
+        "Collection.create({ name: 'Pot', indexes: { byN: { terms: [{ field: '.n' }] } } })
+         Role.create({ name: 'nobody' })",
+    );
+    run(&root, "Pot.create({ id: ID(1) })");
+    let secret = run(&root, "Key.create({ role: 'nobody' }).secret");
+    let nobody = engine.with_secret(secret.as_str().expect("a secret"));
+    for (source, message) in [
+        (
+            "Pot.all().eventSource()",
+            "Insufficient privileges to read from collection",
+        ),
+        (
+            "Pot.byN(1).eventSource()",
+            "Insufficient privileges to read from collection",
+        ),
+        (
+            "Set.single(Pot.byId(1)).eventSource()",
+            "Insufficient privileges to create a stream on the source document.",
+        ),
+    ] {
+        let mut request = Request::text(source);
+        request.typecheck = Some(false);
+        let error = nobody.query(&request).result.expect_err(source);
+        assert_eq!(error.code, "permission_denied", "{source}");
+        assert!(
+            error.message.starts_with(message),
+            "{source}: {}",
+            error.message
+        );
+    }
+}
+
+/// Reads and compute of the status and of each event.
+fn costs(scene: &Scene, live: bool) -> Vec<(u64, u64)> {
+    let events = play(scene, live);
+    let costs = events.iter().map(|event| match event {
+        StreamEvent::Status { stats, .. }
+        | StreamEvent::Change { stats, .. }
+        | StreamEvent::Error { stats, .. } => (stats.read_ops, stats.compute_ops),
+    });
+    costs.collect()
+}
+
+#[test]
+fn events_tell_what_they_cost() {
+    let two = Scene {
+        setup: &[],
+        source: "Pot.all().eventSource()",
+        writes: &["Pot.create({})\nPot.create({})"],
+        told: &[("add", ""), ("add", "")],
+    };
+    let document = Scene {
+        setup: &[POT],
+        source: "Set.single(Pot.byId(1)!).eventSource()",
+        writes: &["Pot.byId(1)!.update({})"],
+        told: &[("update", "")],
+    };
+    let heavy = Scene {
+        setup: &[],
+        source: "Pot.all().map(d => { Set.sequence(1, 50).map(i => i).paginate(50) }).eventSource()",
+        writes: &["Pot.create({})"],
+        told: &[("add", "")],
+    };
+    let heavy_update = Scene {
+        setup: &[POT],
+        source: "Set.single(Pot.byId(1)!).map(d => { Set.sequence(1, 25).map(i => i).paginate(50) }).eventSource()",
+        writes: &["Pot.byId(1)!.update({})"],
+        told: &[("update", "")],
+    };
+    let foreign = Scene {
+        setup: &[],
+        source: "Pot.all().map(.cup).eventSource()",
+        writes: &[
+            "let a = Cup.create({})\nlet b = Cup.create({})\nPot.create({ cup: a })\nPot.create({ cup: b })",
+        ],
+        told: &[("add", ""), ("add", "")],
+    };
+    let failing = Scene {
+        setup: &[],
+        source: "Pot.all().map(d => { d.cup }).map(.first.second).eventSource()",
+        writes: &["Pot.create({ cup: Cup.create({}) })"],
+        told: &[("invalid_null_access", "")],
+    };
+    for live in [true, false] {
+        assert_eq!(costs(&two, live)[1..], [(1, 1), (1, 1)], "live: {live}");
+        assert_eq!(costs(&document, live)[1..], [(0, 1)], "live: {live}");
+        assert_eq!(costs(&heavy, live)[1].1, 2, "live: {live}");
+        assert_eq!(costs(&heavy_update, live)[1].1, 2, "live: {live}");
+        assert_eq!(costs(&foreign, live)[1..], [(2, 1), (2, 1)], "live: {live}");
+        assert_eq!(costs(&failing, live)[1..], [(2, 1)], "live: {live}");
+    }
+    // Finding out what is to be replayed costs a read of each partition of the index that is followed.
+    assert_eq!(costs(&two, false)[0], (8, 1));
+    assert_eq!(costs(&document, false)[0], (1, 1));
+    let index = Scene {
+        setup: &[],
+        source: "Pot.byN(1).eventSource()",
+        writes: &["Pot.create({ n: 1 })"],
+        told: &[("add", "")],
+    };
+    assert_eq!(costs(&index, false)[0], (1, 1));
+}
+
+#[test]
+fn a_stream_goes_on_where_a_feed_stopped() {
+    let root = Engine::memory().expect("an engine").root();
+    run(&root, "Collection.create({ name: 'Pot' })");
+    run(&root, "Pot.create({ n: 1 })");
+    let token = run(&root, "Pot.all().eventSource()");
+    let token = token.as_str().expect("a token");
+    let page = root
+        .feed(&fql::engine::FeedRequest {
+            token: token.to_string(),
+            start: Start::At(fql::store::TxnTime(
+                root.engine().model().now().0 - 300_000_000,
+            )),
+            page_size: 16,
+            timeout: None,
+            cancel: None,
+        })
+        .expect("a page");
+    let shown_page: Vec<_> = page.events.iter().map(shown).collect();
+    assert_eq!(
+        shown_page,
+        [("add".to_string(), json!({ "n": 1 }).to_string())]
+    );
+    let mut subscription = root
+        .subscribe(token, Start::Cursor(page.cursor))
+        .expect("followed");
+    run(&root, "Pot.create({ n: 2 })");
+    let events: Vec<_> = heard(&mut subscription, 2).iter().map(shown).collect();
+    assert_eq!(
+        events[1],
+        ("add".to_string(), json!({ "n": 2 }).to_string())
+    );
+}
