@@ -342,7 +342,7 @@ fn renames_keep_documents_references_indexes_and_builds() {
     assert_eq!(
         done(
             &session,
-            "let a = B.byId(1)!.a; [a == null, a.exists(), a.coll.toString()]"
+            "let a = B.byId(1)!.a; [a == null, a.exists(), a.coll]"
         ),
         "[true,false,\"Deleted\"]"
     );
