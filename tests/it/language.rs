@@ -203,3 +203,37 @@ fn a_default_is_tried_out_before_its_collection_is_there() {
         "{summary}"
     );
 }
+
+#[test]
+fn what_may_not_read_says_so_before_it_looks() {
+    let tried = |default: &str| {
+        let session = after(&[
+            "Collection.create({ name: 'Cat' })",
+            "Cat.create({ id: 1 })",
+        ]);
+        let query = format!(
+            "Collection.create({{ name: 'Dog', fields: {{ f: {{ signature: 'Any', default: \"{default}\" }} }} }})"
+        );
+        session
+            .query(&Request {
+                typecheck: Some(false),
+                ..Request::text(query)
+            })
+            .summary
+    };
+    for reading in [
+        "Cat(1).name",
+        "Cat(2)?.name",
+        "Cat(2)?.['name']",
+        "Cat(1)['name']",
+        "Cat(2).update({})",
+        "Cat(1).delete()",
+    ] {
+        let summary = tried(reading);
+        let expected =
+            "error: Reading a field performs a read, which is not allowed in default values.\n";
+        assert!(summary.contains(expected), "{reading}: {summary}");
+    }
+    assert_eq!(tried("Cat(2)?.coll.toString()"), "");
+    assert_eq!(tried("Cat(2)['id'].toString()"), "");
+}

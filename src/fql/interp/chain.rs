@@ -76,7 +76,7 @@ impl Interp {
                     continue;
                 }
                 Link::Field { name, optional } => {
-                    if *optional && self.nothing_to_read(&mut value, &name.name, last)? {
+                    if *optional && self.nothing_to_read(&mut value, name, last)? {
                         skipping = true;
                     } else {
                         let span = name.span;
@@ -98,7 +98,7 @@ impl Interp {
                     call_optional,
                     args,
                 } => {
-                    if *optional && self.nothing_to_read(&mut value, &name.name, last)? {
+                    if *optional && self.nothing_to_read(&mut value, name, last)? {
                         skipping = true;
                         last = name.span;
                         before = last;
@@ -166,10 +166,10 @@ impl Interp {
 
     /// [`Interp::absent`] before a name: some names are those of the reference, whatever became of
     /// the document.
-    fn nothing_to_read(&mut self, value: &mut Value, name: &str, span: Span) -> Result<bool> {
+    fn nothing_to_read(&mut self, value: &mut Value, name: &Ident, span: Span) -> Result<bool> {
         match value {
-            Value::Doc(doc) if names_reference(doc, name) => Ok(false),
-            _ => self.absent(value, span),
+            Value::Doc(doc) if names_reference(doc, &name.name) => Ok(false),
+            _ => self.framed(name.span, |me| me.absent(value, span)),
         }
     }
 
@@ -179,6 +179,7 @@ impl Interp {
             Value::Null(_) => Ok(true),
             Value::Doc(doc) => {
                 let doc = doc.clone();
+                self.require(Effect::Read, || "Reading a field".into())?;
                 if self.missing(&doc)?.is_none() {
                     return Ok(false);
                 }
@@ -337,8 +338,8 @@ impl Interp {
                 self.framed(args.span, |me| me.call_native(id, &value, values))
                     .map(Ok)
             }
-            Found::Value(mut callee) => {
-                if call_optional && self.absent(&mut callee, name.span)? {
+            Found::Value(callee) => {
+                if call_optional && matches!(callee, Value::Null(_)) {
                     return Ok(Err(callee));
                 }
                 self.check_callable(&callee, Some(name), args.span, before)?;
@@ -426,14 +427,14 @@ impl Interp {
             && !names_reference(doc, name)
         {
             let doc = doc.clone();
-            if optional && self.absent(&mut value, before)? {
+            if optional && self.framed(args.span, |me| me.absent(&mut value, before))? {
                 return Ok(Err(value));
             }
             let before = Before {
                 span: before,
-                frames: 0,
+                frames: 1,
             };
-            self.check_readable(&doc, "[]", before)?;
+            self.framed(args.span, |me| me.check_readable(&doc, "[]", before))?;
         }
         self.framed(args.span, |me| me.call_native(id, &value, values))
             .map(Ok)
@@ -456,6 +457,7 @@ impl Interp {
         name: &str,
         before: Before,
     ) -> Result<Arc<Version>> {
+        self.require(Effect::Read, || "Reading a field".into())?;
         let missing = match self.read(doc)? {
             Ok(version) => return Ok(version),
             Err(missing) => missing,

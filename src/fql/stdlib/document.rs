@@ -81,7 +81,8 @@ pub const INDEX: Member = Member {
         overloads: &["(key: String) => Any"],
         call: field_by_name,
     },
-    effect: Effect::Read,
+    // Reading the field is what needs a read; `id` and the like do not.
+    effect: Effect::Pure,
     about: "The field of that name, or null.",
     example: "",
 };
