@@ -21,7 +21,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 /// Entries kept of each kind; the oldest go first.
 const CAPACITY: usize = 4096;
 /// A hash that no secret has, of the cost that secrets are hashed with.
-const NOBODY: &str = "$2b$05$.....................................................";
+const NOBODY: &str = "$2a$05$.....................................................";
 
 /// A keyed digest of texts: says whether two are the same, and nothing else.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
