@@ -211,7 +211,8 @@ pub fn is_typechecked(txn: &mut Txn) -> Result<bool, ModelError> {
 /// A Boolean setting of the database or its nearest ancestor that has one.
 pub fn inherited_flag(txn: &mut Txn, name: &str, default: bool) -> Result<bool, ModelError> {
     let scope = txn.scope();
-    let path = txn.database_path(scope)?.unwrap_or_default();
+    let path = txn.uncounted(|txn| txn.database_path(scope))?;
+    let path = path.unwrap_or_default();
     let set = path
         .iter()
         .rev()

@@ -79,6 +79,13 @@ struct Cache {
     bytes: u64,
 }
 
+/// What reads of a transaction have cost at some point.
+#[derive(Clone, Copy, Debug)]
+pub struct ReadCost {
+    ops: u64,
+    bytes: u64,
+}
+
 impl Txn {
     pub(crate) fn new(
         model: Arc<Model>,
@@ -150,11 +157,43 @@ impl Txn {
         let mut stats = self.stats;
         for (key, pending) in self.overlay.iter(Table::Documents) {
             let index: u64 = self.index_bytes.get(&key[..]).copied().unwrap_or(0);
-            let bytes = pending.value.as_ref().map_or(0, |value| value.len() as u64) + index;
+            // A deletion writes where the document stood.
+            let version = pending
+                .value
+                .as_ref()
+                .map_or(key.len(), |value| value.len());
+            let bytes = version as u64 + index;
             stats.write_ops += bytes.div_ceil(1024).max(1);
             stats.bytes_written += bytes;
         }
         stats
+    }
+
+    /// Runs reads of the system's own: they cost the query nothing.
+    pub fn uncounted<R>(&mut self, read: impl FnOnce(&mut Txn) -> R) -> R {
+        let mark = self.read_cost();
+        let result = read(self);
+        self.refund(mark);
+        result
+    }
+
+    /// What reads have cost so far.
+    pub fn read_cost(&self) -> ReadCost {
+        ReadCost {
+            ops: self.stats.read_ops,
+            bytes: self.stats.bytes_read,
+        }
+    }
+
+    /// Takes back what reads have cost since `mark`.
+    pub fn refund(&mut self, mark: ReadCost) {
+        self.refund_ops(mark);
+        self.stats.bytes_read = mark.bytes;
+    }
+
+    /// Takes back the operations that reads have cost since `mark`, not the bytes.
+    pub fn refund_ops(&mut self, mark: ReadCost) {
+        self.stats.read_ops = mark.ops;
     }
 
     /// Counts the read of a document found by a scan; reads by [`Txn::get`] count themselves.

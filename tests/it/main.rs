@@ -8,6 +8,7 @@ mod access_jwt;
 mod access_matrix;
 mod command_line;
 mod conformance;
+mod costs;
 mod covered;
 mod data_laws;
 mod deep_values;

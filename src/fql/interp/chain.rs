@@ -288,7 +288,6 @@ impl Interp {
 
     /// `value.name` without a call; runs in the frame of the name.
     fn field(&mut self, value: &Value, name: &Ident, before: Before) -> Result {
-        self.charge(1)?;
         match self.find(value, name, before)? {
             Found::Value(value) => Ok(value),
             Found::Method(id) => Ok(self.bound(id, value)),

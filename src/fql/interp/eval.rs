@@ -271,7 +271,12 @@ impl Interp {
         expr: &Expr,
         env: &Env,
     ) -> Result {
-        self.charge(1)?;
+        // Mapping counts, as a call and one for each element; looking into one value does not.
+        match &value {
+            Value::Array(items) => self.charge(1 + items.len() as u64)?,
+            Value::Set(_) | Value::EventSource(_) => self.charge(1)?,
+            _ => {}
+        }
         match &value {
             Value::Doc(doc) => {
                 self.require(super::Effect::Read, || "Projection".into())?;

@@ -28,7 +28,9 @@ impl Interp {
             return Ok(());
         }
         let pending = std::mem::take(&mut self.pending);
+        let cost = self.txn.read_cost();
         let result = self.finish(&pending);
+        self.txn.refund_ops(cost);
         self.pending = pending;
         result
     }

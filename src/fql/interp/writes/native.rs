@@ -106,8 +106,9 @@ impl Interp {
     /// The nearest explicit value of a flag that databases inherit.
     pub fn inherited_flag(&mut self, name: &str) -> Result<Option<bool>> {
         let scope = self.txn.scope();
-        let path = self.txn.database_path(scope)?.unwrap_or_default();
+        let path = self.txn.uncounted(|txn| txn.database_path(scope))?;
         Ok(path
+            .unwrap_or_default()
             .iter()
             .rev()
             .find_map(|(_, _, version)| match version.field(name) {
