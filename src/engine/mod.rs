@@ -25,6 +25,7 @@ mod remote_http;
 mod remote_value;
 mod request;
 mod schema_check;
+mod schema_duplicates;
 mod session;
 mod subscription;
 mod typing;

@@ -1,6 +1,7 @@
 //! The static check of a schema that a query has written (`spec schema-fsl 3.3`, `spec typing 11`).
 
 use super::Engine;
+use super::schema_duplicates::duplicates;
 use super::typing::{collection_env, schema_env};
 use crate::fql::interp::{PendingBackfill, Renamed, SchemaChecker, WrittenSchema};
 use crate::fql::syntax::ast::{Expr, Lambda, TypeExpr};
@@ -21,13 +22,17 @@ use std::sync::Arc;
 impl SchemaChecker for Engine {
     fn check(&self, written: &WrittenSchema<'_>) -> Result<CheckedSchema, Vec<Diagnostic>> {
         let native = self.environments.native(&self.library);
+        let schema = written.schema;
+        let order = |kind: Kind, id: i64| written.order(coll_of(kind), DocId(id));
+        let duplicates = duplicates(schema, &order);
+        if !duplicates.is_empty() {
+            return Err(duplicates);
+        }
         let faults = match check_schema(&native, whole(written, &Texts::Stored)) {
             Ok(checked) => return Ok(checked),
             Err(faults) => faults,
         };
         // Told in the text of the schema, which is worth making only now.
-        let schema = written.schema;
-        let order = |kind: Kind, id: i64| written.order(coll_of(kind), DocId(id));
         let generated = generate(schema, &order);
         let located = Located::new("main.fsl", generated);
         let located = check_schema(&native, whole(written, &Texts::Located(&located)));

@@ -152,3 +152,57 @@ fn a_backfill_has_the_type_of_its_field_before_later_migrations() {
     );
     assert_eq!(value(&session, "Box.byId(1)!.size.width"), "3");
 }
+
+#[test]
+fn a_schema_whose_text_repeats_something_is_refused() {
+    let session = database();
+    value(&session, "Collection.create({ name: 'Shelf' })");
+    let told = summary(
+        &session,
+        "Role.create({ name: 'reader', privileges: [{ resource: 'Shelf', actions: { read: true } }, { resource: 'Shelf', actions: {} }] })",
+    );
+    let expected = "\
+error: Invalid database schema update.
+    error: Duplicate privileges `Shelf`
+    at main.fsl:16:14
+       |
+    16 |   privileges Shelf {
+       |              ^^^^^
+       |
+    hint: Originally defined here
+    at main.fsl:13:14
+       |
+    13 |   privileges Shelf {
+       |              ^^^^^
+       |
+at *query*:1:12
+";
+    assert!(told.starts_with(expected), "{told}");
+    let told = summary(
+        &session,
+        "Role.create({ name: 'reader', membership: [{ resource: 'Shelf' }, { resource: 'Shelf' }] })",
+    );
+    assert!(
+        told.contains("error: Duplicate membership `Shelf`\n"),
+        "{told}"
+    );
+    let told = summary(
+        &session,
+        "Collection.create({ name: 'Book', constraints: [{ unique: ['a', 'b'] }, { unique: ['b', 'a'] }] })",
+    );
+    let expected = "\
+    error: Duplicate unique constraint.
+    at main.fsl:14:10
+       |
+    14 |   unique [.b, .a]
+       |          ^^^^^^^^
+       |
+    hint: This unique constraint covers the same fields.
+    at main.fsl:13:10
+       |
+    13 |   unique [.a, .b]
+       |          ^^^^^^^^
+       |
+";
+    assert!(told.contains(expected), "{told}");
+}
