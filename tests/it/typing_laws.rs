@@ -237,6 +237,31 @@ fn accumulators_that_grow_have_a_type() {
     }
 }
 
+/// Results of overloads show as they are declared, whatever reached them first.
+#[test]
+fn results_of_overloads_keep_their_order() {
+    let pick = FunctionEnv {
+        name: "pick".into(),
+        alias: None,
+        signature: Some("(Int => Int) & (Boolean => Boolean)".into()),
+    };
+    let schema = SchemaEnv {
+        functions: vec![pick],
+        ..SchemaEnv::default()
+    };
+    let env = Environment::new(native(), schema);
+    for query in [
+        "pick(if (1 > 0) true else 1)",
+        "(x => { let y = if (true) true else x; pick(y) })(1)",
+    ] {
+        assert_eq!(
+            check(query, &env).as_deref(),
+            Ok("Int | Boolean"),
+            "{query}"
+        );
+    }
+}
+
 #[test]
 fn completion_knows_the_receiver() {
     let book = "Collection.create({ name: \"Book\", fields: { title: { signature: \"String\" } }, \
