@@ -82,7 +82,10 @@ impl Parsed {
 ///
 /// An environment that nobody else holds is not kept alive, but its address is, so that no other takes it.
 #[derive(Default)]
-struct Checks(Mutex<SmallVec<[(Weak<Environment>, Arc<Checked>); 1]>>);
+struct Checks(Mutex<SmallVec<[Check; 1]>>);
+
+/// A type and the environment it holds in.
+type Check = (Weak<Environment>, Arc<Checked>);
 
 impl Checks {
     fn get(&self, env: &Arc<Environment>) -> Option<Arc<Checked>> {
