@@ -206,3 +206,19 @@ at *query*:1:12
 ";
     assert!(told.contains(expected), "{told}");
 }
+
+#[test]
+fn a_definition_reached_by_its_collection_shows_the_name_its_reader_knows() {
+    let session = database();
+    value(&session, "Collection.create({ name: 'Shelf' })");
+    value(
+        &session,
+        "Function.create({ name: 'twice', body: 'x => x + x' })",
+    );
+    let client = session.with_role(Some("client".into()));
+    assert_eq!(
+        value(&client, "Shelf.definition"),
+        "Collection.byName(\"Shelf\") /* permission denied */"
+    );
+    assert_eq!(value(&client, "twice.definition.name"), "\"twice\"");
+}

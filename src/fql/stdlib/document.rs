@@ -6,7 +6,7 @@ use crate::fql::interp::{
     Change, Effect, Failure, Interp, Member, MemberKind, Result, Shape, WriteMode,
 };
 use crate::model::native;
-use crate::value::{CollId, Doc, DocId, DocKey, Module, NullReason, Object, Value};
+use crate::value::{CollId, Doc, DocId, DocKey, Module, NullReason, Object, Str, Value};
 use std::sync::Arc;
 
 /// `C.create(data)`
@@ -313,10 +313,26 @@ fn collection_name(_: &mut Interp, this: &Value, _: &[Value]) -> Result {
 
 fn definition(me: &mut Interp, this: &Value) -> Result {
     let id = collection(this)?;
-    Ok(Value::Doc(me.doc(
-        native::COLLECTION,
-        DocId(i64::try_from(id.0).unwrap_or(-1)),
-    )))
+    let name = me
+        .txn
+        .schema()
+        .collection(id)
+        .map(|found| found.name.clone());
+    let definition = DocId(i64::try_from(id.0).unwrap_or(-1));
+    definition_of(me, native::COLLECTION, definition, name)
+}
+
+/// The definition of a collection or function that the caller holds. Who may not read it keeps to its name, which they
+/// know.
+pub fn definition_of(me: &mut Interp, coll: CollId, id: DocId, name: Option<Str>) -> Result {
+    let doc = me.doc(coll, id);
+    match name {
+        Some(name) if !me.can_read(&doc, Some(id))? => Ok(Value::Doc(Arc::new(Doc {
+            key: DocKey::Name(name),
+            ..(*doc).clone()
+        }))),
+        _ => Ok(Value::Doc(doc)),
+    }
 }
 
 /// A reference to the document of that name.

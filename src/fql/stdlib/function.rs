@@ -34,8 +34,10 @@ pub(super) static SHAPES: &[&Shape] = &[
 ];
 
 fn definition(me: &mut Interp, this: &Value) -> Result {
-    Ok(match this {
-        Value::Function(function) => Value::Doc(me.doc(native::FUNCTION, function.id)),
-        _ => Value::NULL,
-    })
+    let Value::Function(function) = this else {
+        return Ok(Value::NULL);
+    };
+    let found = me.txn.schema().function(function.id);
+    let name = found.map(|found| found.name.clone());
+    super::document::definition_of(me, native::FUNCTION, function.id, name)
 }
