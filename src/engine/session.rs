@@ -375,11 +375,14 @@ fn stats_of(interp: &Interp) -> Stats {
 }
 
 /// What a principal may see of the summary: with a user-defined role or `client`, only what is in the query's text.
+/// Performance hints follow what was logged.
 fn visible(log: Vec<Diagnostic>, sees_all: bool) -> Vec<Diagnostic> {
     let from_query = |d: &Diagnostic| d.location.as_ref().is_none_or(|l| l.source.is_query());
-    log.into_iter()
-        .filter(|d| sees_all || from_query(d))
-        .collect()
+    let shown = log.into_iter().filter(|d| sees_all || from_query(d));
+    let (mut logged, hints): (Vec<_>, Vec<_>) =
+        shown.partition(|d| d.severity != Severity::Performance);
+    logged.extend(hints);
+    logged
 }
 
 pub(super) fn failed(

@@ -237,3 +237,23 @@ fn what_may_not_read_says_so_before_it_looks() {
     assert_eq!(tried("Cat(2)?.coll.toString()"), "");
     assert_eq!(tried("Cat(2)['id'].toString()"), "");
 }
+
+#[test]
+fn performance_hints_follow_the_log() {
+    let index = "{ terms: [{ field: 'kind' }], values: [{ field: 'n' }] }";
+    let session = after(&[
+        &format!("Collection.create({{ name: 'Cat', indexes: {{ byKind: {index} }} }})"),
+        "Cat.create({ kind: 1, n: 2, name: 'Tom' })",
+    ]);
+    let outcome = session.query(&Request {
+        performance_hints: true,
+        ..Request::text("Cat.byKind(1).first()!.name\nlog('done')")
+    });
+    let summary = outcome.summary;
+    assert!(
+        summary.starts_with(
+            "info at *query*:2: done\n\nperformance_hint: non_covered_document_read - .name "
+        ),
+        "{summary}"
+    );
+}
