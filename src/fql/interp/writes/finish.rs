@@ -18,6 +18,9 @@ use crate::value::{CollId, DocId, Object, Str, Value};
 use std::collections::HashMap;
 use std::sync::Arc;
 
+/// An internal field to store: which definition, what it is now, the field and its value.
+type News<'a> = ((CollId, DocId), Arc<Object>, &'a str, Value);
+
 /// Memberships a collection may have.
 const MAX_ROLES: usize = 64;
 
@@ -160,7 +163,7 @@ impl Interp {
         schema: &Schema,
         checked: CheckedSchema,
     ) -> Result<()> {
-        let mut news: Vec<((CollId, DocId), Arc<Object>, &str, Value)> = Vec::new();
+        let mut news: Vec<News<'_>> = Vec::new();
         for (name, signature) in checked.functions {
             let Some(function) = schema.function_named(&name) else {
                 continue;
