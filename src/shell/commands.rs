@@ -2,7 +2,7 @@
 //!
 //! One table names them all; dispatch, `:help` and completion read it.
 
-use super::{Shell, Stop, help, history, open_engine, output::Format, place::Place, script};
+use super::{Shell, Stop, help, history, open_engine, output::Format, place::Place, script, watch};
 use crate::engine::{Engine, Session};
 use crate::fql::syntax::ScriptItemKind;
 use crate::value::rendered::{Contents, Page, Rendered};
@@ -67,7 +67,7 @@ pub(super) static COMMANDS: &[CommandInfo] = &[
     CommandInfo { name: "lang", aliases: &[], arguments: "10|4", about: "the query language", argument: Argument::Words(&["10", "4"]), run: lang },
     CommandInfo { name: "type", aliases: &[], arguments: "EXPR", about: "the static type of an expression, which is not run", argument: Argument::Expression, run: type_of },
     CommandInfo { name: "explain", aliases: &[], arguments: "EXPR", about: "how a set would be read", argument: Argument::Expression, run: explain },
-    CommandInfo { name: "watch", aliases: &[], arguments: "EXPR", about: "follow an event source until Ctrl-C", argument: Argument::Expression, run: watch },
+    CommandInfo { name: "watch", aliases: &[], arguments: "EXPR", about: "follow an event source, or a set's own, until Ctrl-C", argument: Argument::Expression, run: watch::run },
     CommandInfo { name: "fails", aliases: &[], arguments: "[CODE] QUERY", about: "succeeds when a query or command fails, with that error code", argument: Argument::Expression, run: fails },
     CommandInfo { name: "history", aliases: &[], arguments: "[TEXT]", about: "what was typed before, or what of it contains a text", argument: Argument::None, run: show_history },
     CommandInfo { name: "clear", aliases: &[], arguments: "", about: "empty the screen", argument: Argument::None, run: clear },
@@ -112,7 +112,7 @@ pub(super) fn run(shell: &mut Shell, line: &str) -> Result<(), Stop> {
     }
 }
 
-fn fail<T>(shell: &mut Shell, message: &str) -> Result<T, Stop> {
+pub(super) fn fail<T>(shell: &mut Shell, message: &str) -> Result<T, Stop> {
     shell.output.failure(message)?;
     Err(Stop::Failed)
 }
@@ -316,7 +316,7 @@ fn let_name(shell: &mut Shell, argument: &str) -> Result<(), Stop> {
 }
 
 /// The value of an expression in a command; failures are printed.
-fn evaluate(shell: &mut Shell, expression: &str) -> Result<Rendered, Stop> {
+pub(super) fn evaluate(shell: &mut Shell, expression: &str) -> Result<Rendered, Stop> {
     let outcome = shell.ask(expression.trim());
     // That a function is not called is the point of keeping one.
     if !matches!(outcome.result, Ok(Rendered::Lambda)) {
@@ -600,10 +600,6 @@ fn explain(shell: &mut Shell, expression: &str) -> Result<(), Stop> {
             Err(Stop::Failed)
         }
     }
-}
-
-fn watch(shell: &mut Shell, _: &str) -> Result<(), Stop> {
-    not_yet(shell, "watch")
 }
 
 /// In scripts that show what is refused: the failure is printed, and is none.

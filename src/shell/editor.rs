@@ -2,6 +2,7 @@
 
 use super::colors;
 use super::complete::{self, Context};
+use super::continuation::{self, plain};
 use crate::fql::syntax::{
     Completeness, ScriptItemKind, TokenKind, is_complete, split_queries, tokens,
 };
@@ -20,6 +21,8 @@ pub(super) struct LineHelper {
     pub(super) colors: bool,
     /// The line is being left: nothing is marked in it any more.
     pub(super) leaving: Cell<bool>,
+    /// The width of the prompt, and what further lines are indented by.
+    pub(super) widths: Cell<(usize, u8)>,
 }
 
 /// A signature shown behind the cursor; nothing of it is ever inserted.
@@ -53,7 +56,7 @@ pub(super) fn is_ready(text: &str) -> bool {
 
 impl Validator for LineHelper {
     fn validate(&self, ctx: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
-        Ok(match is_ready(ctx.input()) {
+        Ok(match is_ready(&plain(ctx.input())) {
             true => ValidationResult::Valid(None),
             false => ValidationResult::Incomplete,
         })
@@ -64,7 +67,8 @@ impl Hinter for LineHelper {
     type Hint = SignatureHint;
 
     fn hint(&self, line: &str, pos: usize, _: &LineContext<'_>) -> Option<SignatureHint> {
-        let text = complete::signature(&self.context.borrow(), line, pos)?;
+        let (line, pos) = (plain(line), plain(line.get(..pos)?).len());
+        let text = complete::signature(&self.context.borrow(), &line, pos)?;
         Some(SignatureHint(format!("  {text}")))
     }
 }
@@ -78,20 +82,33 @@ impl Completer for LineHelper {
         pos: usize,
         ctx: &LineContext<'_>,
     ) -> rustyline::Result<(usize, Vec<Pair>)> {
-        complete::complete(&self.context.borrow(), line, pos, ctx)
+        // What is completed is the end of a line: no mark lies between.
+        let (text, at) = (plain(line), plain(line.get(..pos).unwrap_or(line)).len());
+        let (start, found) = complete::complete(&self.context.borrow(), &text, at, ctx)?;
+        Ok((pos - at.saturating_sub(start), found))
     }
 }
 
 impl Highlighter for LineHelper {
     fn highlight<'l>(&self, line: &'l str, pos: usize) -> Cow<'l, str> {
-        if !self.colors || line.trim_start().starts_with(':') {
-            return Cow::Borrowed(line);
-        }
-        let marked = match self.leaving.get() {
-            true => Vec::new(),
-            false => matching_brackets(line, pos),
+        let text = plain(line);
+        let (first, stop) = self.widths.get();
+        let prompt = continuation::prompt(stop);
+        let (shown, prompt) = if !self.colors {
+            (text, prompt)
+        } else if text.trim_start().starts_with(':') {
+            (text, colors::prompt(&prompt))
+        } else {
+            let marked = match self.leaving.get() {
+                true => Vec::new(),
+                false => matching_brackets(&text, plain(line.get(..pos).unwrap_or(line)).len()),
+            };
+            (colors::highlight(&text, &marked), colors::prompt(&prompt))
         };
-        Cow::Owned(colors::highlight(line, &marked))
+        let columns = console::Term::stdout().size().1;
+        Cow::Owned(continuation::drawn(
+            line, &shown, &prompt, first, stop, columns,
+        ))
     }
 
     fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
@@ -103,7 +120,7 @@ impl Highlighter for LineHelper {
 
     fn highlight_char(&self, _: &str, _: usize, kind: CmdKind) -> bool {
         self.leaving.set(kind == CmdKind::ForcedRefresh);
-        self.colors
+        true
     }
 }
 

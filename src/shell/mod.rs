@@ -16,6 +16,7 @@ mod bindings;
 mod colors;
 mod commands;
 mod complete;
+mod continuation;
 mod editor;
 mod help;
 mod history;
@@ -25,6 +26,7 @@ mod place;
 mod repl;
 mod script;
 mod table;
+mod watch;
 
 pub use colors::ColorChoice;
 pub use output::Format;

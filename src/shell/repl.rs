@@ -1,9 +1,11 @@
 //! The interactive shell: read a line or several, run, print, again.
 
 use super::complete::Context;
+use super::continuation;
 use super::editor::LineHelper;
 use super::{Options, Shell, Status, Stop, colors, history};
 use crate::fql::syntax::split_queries;
+use rustyline::config::Configurer;
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use rustyline::{ColorMode, CompletionType, Config, Editor};
@@ -34,7 +36,11 @@ pub(super) fn run(shell: &mut Shell, options: &Options) -> Result<Status, Stop> 
         // A history that cannot be read is an empty one.
         let _ = editor.load_history(file);
     }
-    shell.typed = editor.history().iter().cloned().collect();
+    shell.typed = editor
+        .history()
+        .iter()
+        .map(|entry| continuation::plain(entry))
+        .collect();
     shell.interrupt.listen();
     if !options.quiet {
         banner(shell)?;
@@ -46,8 +52,15 @@ pub(super) fn run(shell: &mut Shell, options: &Options) -> Result<Status, Stop> 
             true => colors::prompt(&plain),
             false => plain.clone(),
         };
+        let columns = console::Term::stdout().size().1;
+        let stop = continuation::width(&plain, columns);
+        editor.set_tab_stop(stop);
+        if let Some(helper) = editor.helper() {
+            let width = console::measure_text_width(&plain);
+            helper.widths.set((width, stop));
+        }
         let line = match editor.readline(&(plain, styled)) {
-            Ok(line) => line,
+            Ok(line) => continuation::plain(&line),
             Err(ReadlineError::Interrupted) => continue,
             Err(ReadlineError::Eof) => return Ok(Status::Success),
             Err(error) => {
@@ -69,21 +82,19 @@ fn line_editor(context: &Rc<RefCell<Context>>, colors: bool) -> rustyline::Resul
         .max_history_size(history::LENGTH)?
         .history_ignore_dups(true)?
         .completion_type(CompletionType::List)
-        .color_mode(if colors {
-            ColorMode::Forced
-        } else {
-            ColorMode::Disabled
-        })
+        // Without colours the helper draws too, only plainly.
+        .color_mode(ColorMode::Forced)
         .bracketed_paste(true)
         .auto_add_history(false)
-        .tab_stop(2)
         .build();
     let mut editor = LineEditor::with_config(config)?;
     editor.set_helper(Some(LineHelper {
         context: context.clone(),
         colors,
         leaving: Default::default(),
+        widths: Default::default(),
     }));
+    continuation::bind(&mut editor);
     Ok(editor)
 }
 
@@ -113,7 +124,7 @@ fn remember(shell: &mut Shell, editor: &mut LineEditor, file: Option<&Path>, lin
     };
     shell.typed.push(entry.to_string());
     // A history that cannot be kept must not stop anybody from working.
-    let added = editor.add_history_entry(&*entry);
+    let added = editor.add_history_entry(continuation::marked(&entry));
     if let (Ok(true), Some(file)) = (added, file) {
         if let Some(directory) = file.parent() {
             let _ = std::fs::create_dir_all(directory);

@@ -12,6 +12,7 @@ mod kind;
 pub mod number;
 mod object;
 pub mod order;
+mod parts;
 pub mod rendered;
 mod set;
 #[cfg(test)]
@@ -21,6 +22,7 @@ pub mod time;
 
 pub use items::Items;
 pub use kind::*;
+pub use parts::{has_at_most, is_deeper_than};
 pub use set::*;
 
 /// Runs a step of a recursion over nested values, on a grown stack if need be.

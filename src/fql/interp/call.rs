@@ -128,7 +128,9 @@ impl Interp {
             format!("`{}`", member.name.trim_start_matches("op "))
         })?;
         let args = convert(member.name, entry.overloads(), args)?;
-        call(self, this, &args)
+        let result = call(self, this, &args)?;
+        self.note_made(&result)?;
+        Ok(result)
     }
 
     /// Fails unless `callback` takes `n` arguments. `param` is the name the message gives.

@@ -193,7 +193,9 @@ impl Interp {
             }
             self.check_string(&text).map_err(|f| self.raise(f))?;
         }
-        Ok(Value::string(text))
+        let value = Value::string(text);
+        self.note_made(&value)?;
+        Ok(value)
     }
 
     /// Fails with `value_too_large` if `text` has more units than a string may have.

@@ -3,6 +3,7 @@
 //! Documents are read, sets become their first page, computed fields are evaluated. The commit time is not
 //! known yet: it stands as [`PENDING`] and is put in by [`resolve_time`] once the transaction has committed.
 
+use super::memory::MAX_PARTS;
 use super::set::token;
 use super::{Interp, Missing, Result};
 use crate::store::TxnTime;
@@ -18,8 +19,6 @@ const MAX_SET_DEPTH: u32 = 10;
 
 /// Values within values are completed so deep.
 const MAX_DEPTH: u32 = 2000;
-/// Parts of a result: a small value may hold itself many times over.
-const MAX_PARTS: u64 = 4_000_000;
 
 /// Stands for the commit time until it is known; no `Time` of the language has so many nanoseconds.
 const PENDING: Time = Time {
@@ -41,6 +40,7 @@ struct Place {
 impl Interp {
     /// Completes a result.
     pub fn materialize(&mut self, value: &Value) -> Result<Rendered> {
+        self.check_parts([value])?;
         self.parts = 0;
         self.open_sets.clear();
         self.complete(
@@ -75,7 +75,11 @@ impl Interp {
             Value::Long(n) => Rendered::Long(*n),
             Value::Double(n) => Rendered::Double(*n),
             Value::Id(n) => Rendered::Id(*n),
-            Value::String(s) => Rendered::String(s.clone()),
+            Value::String(s) => {
+                // Shared here, but not in the text of the result.
+                self.parts += s.len() as u64 / 64;
+                Rendered::String(s.clone())
+            }
             Value::Bytes(b) => Rendered::Bytes(b.clone()),
             Value::Time(t) => Rendered::Time(*t),
             Value::TransactionTime => Rendered::Time(PENDING),

@@ -20,6 +20,7 @@ mod failure;
 mod functions;
 mod library;
 mod materialize;
+mod memory;
 mod ops;
 mod permissions;
 mod set;
@@ -126,6 +127,7 @@ pub struct Interp {
     parts: u64,
     /// Sets whose pages are being completed.
     open_sets: Vec<Arc<crate::value::Set>>,
+    large: memory::LargeValues,
 }
 
 impl Interp {
@@ -161,6 +163,7 @@ impl Interp {
             calls: 0,
             parts: 0,
             open_sets: Vec::new(),
+            large: memory::LargeValues::default(),
         }
     }
 

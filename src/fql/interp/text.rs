@@ -8,11 +8,13 @@ use std::sync::Arc;
 impl Interp {
     /// The display form: `toString()`, templates, `+`, `log`.
     pub fn display(&mut self, value: &Value) -> Result<String> {
+        self.check_parts([value])?;
         text::display(value, self)
     }
 
     /// The debug form: `dbg`, and values in messages.
     pub fn debug(&mut self, value: &Value) -> Result<String> {
+        self.check_parts([value])?;
         text::debug(value, self)
     }
 }

@@ -453,6 +453,7 @@ fn entries(me: &mut Interp, this: &Value, _: &[Value]) -> Result {
 fn distinct(me: &mut Interp, this: &Value, _: &[Value]) -> Result {
     let items = items(Some(this));
     me.charge(items.len() as u64)?;
+    me.check_parts([this])?;
     let mut seen = HashSet::with_capacity(items.len());
     let mut out = Vec::new();
     for item in items.iter() {

@@ -67,6 +67,7 @@ pub(super) fn order(me: &mut Interp, this: &Value, args: &[Value]) -> Result {
     let keys = keys(me, args)?;
     check_elements(me, items.len())?;
     if keys.is_empty() {
+        me.check_parts([this])?;
         let mut sorted: Vec<Value> = items.to_vec();
         sorted.sort_by(total_order);
         return Ok(Value::array(sorted));
@@ -82,6 +83,7 @@ pub(super) fn order(me: &mut Interp, this: &Value, args: &[Value]) -> Result {
             for key in &keys {
                 of_item.push(me.call(&key.accessor, vec![item.clone()])?);
             }
+            me.check_parts(&of_item)?;
             keyed.push((of_item, item));
         }
         Ok(keyed)

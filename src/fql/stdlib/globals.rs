@@ -165,12 +165,14 @@ fn log(me: &mut Interp, _: &Value, args: &[Value]) -> Result {
         text.push_str(&me.display(arg)?);
     }
     me.check_string(&text)?;
+    me.note_logged(&text)?;
     note(me, Severity::Log, text);
     Ok(me.nothing())
 }
 
 fn dbg(me: &mut Interp, _: &Value, args: &[Value]) -> Result {
     let text = me.debug(value(args, 0))?;
+    me.note_logged(&text)?;
     note(me, Severity::Info, text);
     Ok(value(args, 0).clone())
 }

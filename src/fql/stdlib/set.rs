@@ -263,6 +263,7 @@ fn for_each(me: &mut Interp, this: &Value, args: &[Value]) -> Result {
 fn includes(me: &mut Interp, this: &Value, args: &[Value]) -> Result {
     me.hint_full_read(set(this)?, "includes");
     let wanted = arg(args, 0);
+    me.check_parts([wanted])?;
     let mut found = false;
     me.each_element(set(this)?, |_, element| {
         found = order::same(&element, wanted);

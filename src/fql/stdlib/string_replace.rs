@@ -40,6 +40,18 @@ pub(super) fn replace_regex(me: &mut Interp, this: &Value, args: &[Value]) -> Re
 }
 
 pub(super) fn replace_all(me: &mut Interp, this: &Value, args: &[Value]) -> Result {
+    let (whole, searched) = (text(Some(this)), text(args.first()));
+    if !searched.is_empty() {
+        // What is found, and so how long the result is, is known before anything is made.
+        let found = whole.matches(searched).count();
+        me.charge(found as u64)?;
+        if found == 0 {
+            return Ok(this.clone());
+        }
+        let replacement = text(args.get(1));
+        check_units(units(whole) - found * units(searched) + found * units(replacement))?;
+        return Ok(Value::string(whole.replace(searched, replacement)));
+    }
     replaced(me, this, &Search::Text(text(args.first())), args, None)
 }
 

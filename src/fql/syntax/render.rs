@@ -5,6 +5,7 @@
 
 use super::diagnostic::{Diagnostic, Hint, Severity};
 use super::source::{Location, Source, Span};
+use std::sync::Arc;
 
 /// A part of a rendered diagnostic, for colouring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +38,10 @@ impl Style for Plain {
     }
 }
 
+/// The most bytes of a summary, give or take one excerpt. Far more than anybody reads; but each of many diagnostics shows
+/// its whole line, so that without a limit a text of 40 KB could make a summary of gigabytes.
+const MAX_SUMMARY: usize = 4 << 20;
+
 /// The summary of a response: all diagnostics, an empty line between them.
 pub fn render_all(diagnostics: &[Diagnostic]) -> String {
     render_all_with(diagnostics, &Plain)
@@ -44,14 +49,97 @@ pub fn render_all(diagnostics: &[Diagnostic]) -> String {
 
 /// [`render_all`] in a style.
 pub fn render_all_with(diagnostics: &[Diagnostic], style: &dyn Style) -> String {
-    let mut out = String::new();
+    let mut summary = Summary::new(style);
     for (index, diagnostic) in diagnostics.iter().enumerate() {
-        if index > 0 {
-            out.push_str("\n\n");
+        if summary.is_full() {
+            summary.leave_out("\n\n", diagnostics.len() - index);
+            break;
         }
-        diagnostic.write(style, &mut out);
+        if index > 0 {
+            summary.out.push_str("\n\n");
+        }
+        diagnostic.write(&mut summary);
     }
-    out
+    summary.out
+}
+
+/// A summary that is being written.
+struct Summary<'a> {
+    style: &'a dyn Style,
+    out: String,
+    /// What was changed only to be shown, in bytes.
+    changed: usize,
+    /// The lines of the texts met so far, few as these are.
+    texts: Vec<(Arc<str>, Lines)>,
+}
+
+impl<'a> Summary<'a> {
+    fn new(style: &'a dyn Style) -> Summary<'a> {
+        Summary {
+            style,
+            out: String::new(),
+            changed: 0,
+            texts: Vec::new(),
+        }
+    }
+
+    fn paint(&mut self, part: Part, text: &str) {
+        self.style.paint(part, text, &mut self.out);
+    }
+
+    fn is_full(&self) -> bool {
+        self.out.len() + self.changed / 16 > MAX_SUMMARY
+    }
+
+    /// Says how many entries are not shown.
+    fn leave_out(&mut self, separator: &str, count: usize) {
+        self.out
+            .push_str(&format!("{separator}... and {count} more"));
+    }
+
+    /// The lines of a text.
+    fn lines(&mut self, text: &Arc<str>) -> &Lines {
+        let known = self.texts.iter().position(|(t, _)| Arc::ptr_eq(t, text));
+        let at = known.unwrap_or_else(|| {
+            self.texts.push((text.clone(), Lines::new(text)));
+            self.texts.len() - 1
+        });
+        &self.texts[at].1
+    }
+
+    /// The line of a location, from 1; 0 if the source is not shown.
+    fn line_of(&mut self, location: &Location) -> usize {
+        match &location.source.text {
+            Some(text) => self.lines(text).before(location.span.start as usize) + 1,
+            None => 0,
+        }
+    }
+}
+
+/// Where the lines of a text begin.
+struct Lines {
+    /// The places of the line ends.
+    ends: Vec<u32>,
+    /// The length of the text without blanks at its end.
+    visible: usize,
+}
+
+impl Lines {
+    fn new(text: &str) -> Lines {
+        let bytes = text.bytes().enumerate();
+        Lines {
+            ends: bytes
+                .filter(|(_, byte)| *byte == b'\n')
+                .map(|(at, _)| at as u32)
+                .collect(),
+            visible: text.trim_end().len(),
+        }
+    }
+
+    /// How many line ends there are before a place.
+    fn before(&self, at: usize) -> usize {
+        self.ends.partition_point(|end| (*end as usize) < at)
+    }
 }
 
 impl Diagnostic {
@@ -62,14 +150,15 @@ impl Diagnostic {
 
     /// [`Diagnostic::render`] in a style.
     pub fn render_with(&self, style: &dyn Style) -> String {
-        let mut out = String::new();
-        self.write(style, &mut out);
-        out
+        let mut summary = Summary::new(style);
+        self.write(&mut summary);
+        summary.out
     }
 
-    fn write(&self, style: &dyn Style, out: &mut String) {
+    fn write(&self, summary: &mut Summary<'_>) {
         if self.severity == Severity::Log {
-            style.paint(Part::Heading(self.severity), &self.log_line(), out);
+            let line = self.log_line(summary);
+            summary.paint(Part::Heading(self.severity), &line);
         } else {
             let entry = Entry {
                 severity: self.severity,
@@ -82,50 +171,38 @@ impl Diagnostic {
                 annotation: self.annotation.as_deref(),
                 suggestion: None,
             };
-            entry.write(None, style, out);
+            entry.write(None, summary);
         }
         let parent = self
             .location
             .as_ref()
-            .map(|location| (line_of(location), &*location.source));
+            .map(|location| (summary.line_of(location), &*location.source));
         let mut traced = false;
         for (index, hint) in self.hints.iter().enumerate() {
+            if summary.is_full() {
+                summary.leave_out("\n", self.hints.len() - index);
+                break;
+            }
             let named = hint.severity == Severity::Trace && !traced && index > 0;
             traced |= hint.severity == Severity::Trace;
-            if !out.is_empty() {
-                out.push('\n');
+            if !summary.out.is_empty() {
+                summary.out.push('\n');
             }
-            entry_of(hint, named).write(parent, style, out);
+            entry_of(hint, named).write(parent, summary);
         }
     }
 
     /// `info at *query*:LINE: text`
-    fn log_line(&self) -> String {
+    fn log_line(&self, summary: &mut Summary<'_>) -> String {
         match &self.location {
             Some(location) => format!(
                 "info at {}:{}: {}",
                 location.source.name,
-                line_of(location),
+                summary.line_of(location),
                 self.message
             ),
             None => format!("info at <no source>: {}", self.message),
         }
-    }
-}
-
-/// The line of a location, from 1; 0 if the source is not shown.
-fn line_of(location: &Location) -> usize {
-    match &location.source.text {
-        Some(text) => {
-            let start = floor(text, location.span.start as usize);
-            text.as_bytes()
-                .iter()
-                .take(start)
-                .filter(|byte| **byte == b'\n')
-                .count()
-                + 1
-        }
-        None => 0,
     }
 }
 
@@ -167,24 +244,24 @@ fn heading(severity: Severity, message: &str, named: bool) -> Option<String> {
 }
 
 impl Entry<'_> {
-    fn write(&self, parent: Option<(usize, &Source)>, style: &dyn Style, out: &mut String) {
+    fn write(&self, parent: Option<(usize, &Source)>, summary: &mut Summary<'_>) {
         if let Some(heading) = &self.heading {
-            style.paint(Part::Heading(self.severity), heading, out);
+            summary.paint(Part::Heading(self.severity), heading);
         }
         let Some(location) = self.location else {
             return;
         };
         if self.heading.is_some() {
-            out.push('\n');
+            summary.out.push('\n');
         }
         let Some(text) = &location.source.text else {
-            style.paint(Part::Place, "at <no source>", out);
+            summary.paint(Part::Place, "at <no source>");
             return;
         };
         let span = location.span;
         let excerpt = match self.suggestion {
-            None => Excerpt::new(text, span, self.annotation, '^'),
-            Some("") => Excerpt::new(text, span, self.annotation, '-'),
+            None => Excerpt::new(text, summary.lines(text), span, self.annotation, '^'),
+            Some("") => Excerpt::new(text, summary.lines(text), span, self.annotation, '-'),
             Some(replacement) => {
                 let start = floor(text, span.start as usize);
                 let end = floor(text, span.end as usize).max(start);
@@ -193,9 +270,11 @@ impl Entry<'_> {
                     text.get(end..).unwrap_or(""),
                 );
                 let changed = format!("{before}{replacement}{after}");
+                summary.changed += changed.len();
                 let mark = if span.start == span.end { '+' } else { '~' };
                 Excerpt::new(
                     &changed,
+                    &Lines::new(&changed),
                     Span::new(start, start + replacement.len()),
                     self.annotation,
                     mark,
@@ -210,10 +289,10 @@ impl Entry<'_> {
                 "at {}:{}:{}",
                 location.source.name, excerpt.line, excerpt.column
             );
-            style.paint(Part::Place, &place, out);
-            out.push('\n');
+            summary.paint(Part::Place, &place);
+            summary.out.push('\n');
         }
-        excerpt.write(self.severity, style, out);
+        excerpt.write(self.severity, summary);
     }
 }
 
@@ -235,17 +314,19 @@ struct Row {
 }
 
 impl Excerpt {
-    fn new(text: &str, span: Span, annotation: Option<&str>, mark: char) -> Excerpt {
-        let trimmed = text.trim_end();
+    fn new(text: &str, lines: &Lines, span: Span, annotation: Option<&str>, mark: char) -> Excerpt {
+        let trimmed = text.get(..lines.visible).unwrap_or(text);
         let (start, end) = (span.start as usize, span.end as usize);
         let length = units_between(text, start, end);
         // A span past the visible text is shown at its end.
         let start = floor(trimmed, start);
         let shown = if trimmed.is_empty() { " " } else { trimmed };
-        let before = shown.get(..start).unwrap_or("");
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        let first = before.matches('\n').count() + 1;
-        let indent = units(before.get(line_start..).unwrap_or(""));
+        let first = lines.before(start) + 1;
+        let line_start = match lines.ends.get(first.wrapping_sub(2)) {
+            Some(end) => *end as usize + 1,
+            None => 0,
+        };
+        let indent = units(shown.get(line_start..start).unwrap_or(""));
         let mut lines = shown
             .get(line_start..)
             .unwrap_or("")
@@ -302,7 +383,7 @@ impl Excerpt {
         }
     }
 
-    fn write(&self, severity: Severity, style: &dyn Style, out: &mut String) {
+    fn write(&self, severity: Severity, summary: &mut Summary<'_>) {
         let digits = self
             .rows
             .iter()
@@ -319,7 +400,7 @@ impl Excerpt {
             .unwrap_or(0);
         for (index, row) in self.rows.iter().enumerate() {
             if index > 0 {
-                out.push('\n');
+                summary.out.push('\n');
             }
             let number = row
                 .number
@@ -328,16 +409,16 @@ impl Excerpt {
             let body = body.trim_end();
             let prefix = format!("{number:>digits$} | ");
             if body.is_empty() {
-                style.paint(Part::Gutter, prefix.trim_end(), out);
+                summary.paint(Part::Gutter, prefix.trim_end());
                 continue;
             }
-            style.paint(Part::Gutter, &prefix, out);
+            summary.paint(Part::Gutter, &prefix);
             let part = if row.underline {
                 Part::Underline(severity)
             } else {
                 Part::Line
             };
-            style.paint(part, body, out);
+            summary.paint(part, body);
         }
     }
 }
@@ -387,7 +468,6 @@ fn floor(text: &str, at: usize) -> usize {
 mod tests {
     use super::*;
     use crate::fql::syntax::diagnostic::Suggestion;
-    use std::sync::Arc;
 
     fn at(source: &Arc<Source>, start: usize, end: usize) -> Location {
         Location::new(source, Span::new(start, end))
@@ -468,6 +548,30 @@ mod tests {
             error.render(),
             "error: e\nat *query*:1:8\n  |\n1 | '😀' + <value> é\n  |        ^^^^^^^\n  |"
         );
+    }
+
+    #[test]
+    fn summaries_are_bounded() {
+        let source = Source::query("x,".repeat(10_000));
+        let errors: Vec<_> = (0..10_000)
+            .map(|i| Diagnostic::error("e", at(&source, i * 2, i * 2 + 1)))
+            .collect();
+        let summary = render_all(&errors);
+        assert!(summary.len() < MAX_SUMMARY + 100_000);
+        assert!(summary.contains("\n\n... and "));
+        let mut error = Diagnostic::error("e", at(&source, 0, 1));
+        error.hints = vec![
+            Hint {
+                severity: Severity::Hint,
+                message: String::new(),
+                location: Some(at(&source, 7, 8)),
+                suggestion: Some(Suggestion { text: "!".into() }),
+            };
+            10_000
+        ];
+        let summary = render_all(&[error]);
+        assert!(summary.len() < MAX_SUMMARY + 100_000);
+        assert!(summary.contains("\n... and "));
     }
 
     #[test]

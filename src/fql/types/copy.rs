@@ -10,6 +10,9 @@ use super::term::{
 use crate::fql::syntax::ast::Str;
 use std::sync::Arc;
 
+/// What copying a variable costs, in steps, beside the first: `let a = [a, a]`, repeated, doubles what there is to copy.
+const COPY_STEPS: u64 = 4;
+
 /// What has been copied already.
 #[derive(Default)]
 struct Copied {
@@ -93,6 +96,8 @@ impl Engine<'_> {
         if !self.step() {
             return Ty::any();
         }
+        // A variable takes memory for the rest of the check.
+        self.charge(COPY_STEPS);
         let var = self.var(id).clone();
         // A full copy keeps levels, so that nothing in it needs extruding.
         let level = if limit < 0 { var.level } else { self.level };

@@ -446,14 +446,19 @@ impl<'e> Engine<'e> {
         if self.limit.is_some() {
             return false;
         }
-        match self.fuel.checked_sub(1) {
-            Some(rest) => self.fuel = rest,
-            None => self.limit = Some(Limit::Steps),
-        }
+        self.charge(1);
         if self.depth > DEPTH {
             self.limit = Some(Limit::Depth);
         }
         self.limit.is_none()
+    }
+
+    /// Takes several steps, for work that costs more than others.
+    pub fn charge(&mut self, steps: u64) {
+        match self.fuel.checked_sub(steps) {
+            Some(rest) => self.fuel = rest,
+            None => self.limit = self.limit.or(Some(Limit::Steps)),
+        }
     }
 
     /// The order in which a message lists the alternatives of a choice, first to last: that of the

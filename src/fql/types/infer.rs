@@ -559,7 +559,8 @@ fn canonical_number(written: &str) -> Option<Lit> {
         return None;
     }
     let (mantissa, exponent) = match digits.split_once('e') {
-        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i64>().ok()?),
+        // Of the size that the original's decimals have.
+        Some((mantissa, exponent)) => (mantissa, i64::from(exponent.parse::<i32>().ok()?)),
         None => (digits, 0),
     };
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
@@ -576,8 +577,8 @@ fn canonical_number(written: &str) -> Option<Lit> {
     let text = if scale == 0 {
         format!("{sign}{unscaled}")
     } else if scale > 0 && adjusted >= -6 {
-        let width = scale as usize + 1;
-        let padded = format!("{unscaled:0>width$}");
+        let missing = (scale as usize + 1).saturating_sub(unscaled.len());
+        let padded = "0".repeat(missing) + unscaled;
         let split = padded.len() - scale as usize;
         format!("{sign}{}.{}", &padded[..split], &padded[split..])
     } else {
@@ -607,5 +608,10 @@ mod tests {
         assert_eq!(text("-0.5"), "-0.5");
         assert_eq!(text("9223372036854775808"), "9223372036854775808");
         assert_eq!(text("1.5e-9"), "1.5E-9");
+        assert_eq!(text("0.000123"), "0.000123");
+        assert!(canonical_number("1.5e-9223372036854775807").is_none());
+        // Longer than any width that the standard library formats.
+        let long = format!("0.{}", "9".repeat(100_000));
+        assert_eq!(text(&long), long);
     }
 }

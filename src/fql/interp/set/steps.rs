@@ -457,6 +457,8 @@ impl Concatenated {
         if let Some(second) = &self.rest {
             let first = out.len();
             let more = self.inner.fetch(interp, left, out)?;
+            // Concatenations may be nested by the thousand, and each passes every element on.
+            interp.check_interrupted()?;
             for element in &mut out[first..] {
                 let inner = std::mem::replace(&mut element.position, Position::Begin);
                 element.position = Position::First(Box::new(inner));
@@ -566,7 +568,10 @@ impl Whole {
             let mut elements = interp.whole(&self.source)?;
             match &self.arrangement {
                 Arrangement::Reverse => elements.reverse(),
-                Arrangement::Distinct => distinct(&mut elements),
+                Arrangement::Distinct => {
+                    interp.check_parts(elements.iter().map(|element| &element.value))?;
+                    distinct(&mut elements);
+                }
                 Arrangement::Order(keys) => elements = interp.sorted(elements, keys)?,
             }
             self.elements = Some(elements);
@@ -628,7 +633,11 @@ impl Interp {
                     interp.call(accessor, vec![value])
                 })?);
             }
+            self.check_parts(&values)?;
             keyed.push((values, element));
+        }
+        if keys.is_empty() {
+            self.check_parts(keyed.iter().map(|(_, element)| &element.value))?;
         }
         keyed.sort_by(|(a, first), (b, second)| {
             if keys.is_empty() {

@@ -44,7 +44,7 @@ impl Interp {
         if takes_id {
             argument.remove("id");
         }
-        storable(&argument)?;
+        self.storable(&argument)?;
         let id = match given_id {
             Some(id) => id,
             None if coll == native::COLLECTION => DocId(self.txn.new_collection_id()?.0 as i64),
@@ -122,7 +122,7 @@ impl Interp {
                 within(&collection)
             ),
         };
-        storable(argument)?;
+        self.storable(argument)?;
         if mode == WriteMode::Fields {
             refuse_computed(&collection, argument, &failed)?;
         }
@@ -461,8 +461,12 @@ fn within(collection: &Collection) -> String {
     }
 }
 
-fn storable(argument: &Object) -> Result<()> {
-    check_storable(argument).map_err(|refusal| Failure::new("invalid_type", refusal.0))
+impl Interp {
+    /// Fails unless all of an object can be kept in a document.
+    fn storable(&self, argument: &Object) -> Result<()> {
+        self.check_keepable(argument)?;
+        check_storable(argument).map_err(|refusal| Failure::new("invalid_type", refusal.0))
+    }
 }
 
 fn refuse_computed(collection: &Collection, argument: &Object, failed: &str) -> Result<()> {

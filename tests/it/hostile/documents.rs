@@ -1,0 +1,150 @@
+//! Hostile writes and reads of documents and sets.
+
+use super::run;
+
+#[test]
+fn hostile_reads_and_writes() {
+    run(&[
+        ("Item.create()", "invalid_function_invocation"),
+        ("Item.create(1)", "invalid_argument"),
+        ("Item.create({ id: -1 })", "constraint_failure"),
+        ("Item.create({ id: 'x' })", "constraint_failure"),
+        ("Item.create({ id: 9223372036854775806 }).delete()", "ok"),
+        ("Item.create({ id: 1.5 })", "constraint_failure"),
+        ("Item.create({ id: 1 })", "document_id_exists"),
+        ("Item.create({ sku: 'a' })", "constraint_failure"),
+        ("Item.create({ ts: 1 })", "constraint_failure"),
+        ("Item.create({ coll: 1 })", "constraint_failure"),
+        ("Item.create({ data: 1 })", "constraint_failure"),
+        ("Item.create({ ttl: 'x' })", "constraint_failure"),
+        ("Item.create({ f: x => x })", "invalid_type"),
+        ("Item.create({ s: Item.all() })", "invalid_type"),
+        ("Item.create({ s: [Item.all()] })", "invalid_type"),
+        ("Item.create({ s: Math })", "invalid_type"),
+        ("Item.create({ x: @8388608*x@ })", "invalid_request"),
+        ("Item.create({ x: @4194304*é@ })", "invalid_request"),
+        (
+            "Item.create({ group: 'g', n: @200000*x@ })",
+            "invalid_request",
+        ),
+        ("Item.create({ sku: @200000*x@ })", "invalid_request"),
+        (
+            "Array.sequence(0, 20).forEach(i => Kept.create({ x: @1000000*x@ }))",
+            "invalid_request",
+        ),
+        (
+            "Set.sequence(0, 100000000).forEach(i => Kept.create({ i: i, x: @10000*x@ }))",
+            "invalid_request",
+        ),
+        ("Typed.create({})", "constraint_failure"),
+        ("Typed.create({ n: 'x' })", "constraint_failure"),
+        ("Typed.create({ n: 1, zz: 1 })", "constraint_failure"),
+        ("Item.byId()", "invalid_function_invocation"),
+        ("Item.byId('x')", "invalid_argument"),
+        ("Item.byId('99999999999999999999')", "invalid_argument"),
+        ("Item.byId(-1)", "ok"),
+        ("Item(9223372036854775807)!.x", "document_not_found"),
+        ("Item.byId('404')!.update({ n: 1 })", "document_not_found"),
+        ("Item.byId('404')!.delete()", "document_not_found"),
+        ("Item.byId('1')!.update(1)", "invalid_argument"),
+        ("Item.byId('1')!.update({ sku: 'b' })", "constraint_failure"),
+        ("Item.byId('1')!.update({ id: 7 })", "constraint_failure"),
+        (
+            "Item.byId('1')!.replaceData()",
+            "invalid_function_invocation",
+        ),
+        (
+            "let a = Item.byId('1')!; a.delete(); a.update({ n: 1 })",
+            "document_not_found",
+        ),
+        (
+            "let a = Item.byId('1')!; a.delete(); a.delete()",
+            "document_not_found",
+        ),
+        (
+            "[1].toSet().map(x => Item.create({ n: x })).toArray()",
+            "invalid_effect",
+        ),
+        (
+            "Item.all().map(d => d.delete()).toArray()",
+            "invalid_effect",
+        ),
+        (
+            "Item.all().where(d => d.delete() == null).first()",
+            "invalid_effect",
+        ),
+        (
+            "Item.all().order(d => d.delete()).first()",
+            "invalid_effect",
+        ),
+        (
+            "Item.where(d => { Item.create({}); true }).count()",
+            "invalid_effect",
+        ),
+        (
+            "at (Time.now().subtract(1, 'hours')) { Item.create({ n: 1 }) }",
+            "invalid_write",
+        ),
+        (
+            "at (Time.now().subtract(1, 'hours')) { Item.byId('1')!.delete() }",
+            "document_not_found",
+        ),
+        (
+            "at (Time('0001-01-01T00:00:00Z')) { Item.byId('1') }",
+            "invalid_request",
+        ),
+        (
+            "at (Time('1970-01-01T00:00:00Z')) { Item.all().toArray() }",
+            "invalid_request",
+        ),
+        (
+            "at (Time('9999-01-01T00:00:00Z')) { Item.all().toArray() }",
+            "invalid_argument",
+        ),
+        (
+            "at (Time('2001-01-01T00:00:00Z')) { Kept.all().count() }",
+            "invalid_request",
+        ),
+        ("Set.paginate('nope')", "invalid_cursor"),
+        ("Set.paginate('')", "invalid_cursor"),
+        ("Set.paginate(@100000*hdW@)", "invalid_cursor"),
+        (
+            "Set.paginate(Item.all().paginate(1).after! + 'A')",
+            "invalid_function_invocation",
+        ),
+        (
+            "Set.paginate(Item.all().paginate(1).after!.toString().slice(0, 9))",
+            "invalid_cursor",
+        ),
+        ("Item.all().paginate(0)", "invalid_bounds"),
+        ("Item.all().paginate(-5)", "invalid_bounds"),
+        ("Item.all().paginate(16001)", "invalid_bounds"),
+        ("Item.all().pageSize(0)", "invalid_bounds"),
+        ("Item.all().pageSize('x')", "invalid_argument"),
+        ("Item.all().take(-1).toArray()", "invalid_bounds"),
+        (
+            "Item.all().drop(9223372036854775807).toArray()",
+            "invalid_argument",
+        ),
+        ("Item.byGroup()", "invalid_function_invocation"),
+        ("Item.byGroup('g', 1, 2)", "invalid_function_invocation"),
+        ("Item.byGroup(x => x)", "invalid_argument"),
+        ("Item.byGroup('g', { from: x => x })", "invalid_argument"),
+        ("Item.byGroup('g', { from: 2, to: 1 }).toArray()", "ok"),
+        ("Item.byGroup('g', { nope: 1 })", "invalid_argument"),
+        ("Item.byGroup('g', 7)", "invalid_argument"),
+        ("Item.all({ from: 1 }).toArray()", "ok"),
+        ("[Item.all(), Item.all()]", "ok"),
+        ("Item.all().map(d => Item.all()).toArray()", "ok"),
+        ("{ a: { b: Item.all().map(d => Item.all()) } }", "ok"),
+        ("Item.all() { n, x: Item.all() { y: Item.all() } }", "ok"),
+        ("Item.all().flatMap(d => 1).toArray()", "type_mismatch"),
+        ("Item.all().fold(0, 1)", "invalid_argument"),
+        ("Item.nope()", "invalid_function_invocation"),
+        ("Item.definition.delete(1)", "invalid_function_invocation"),
+        ("Item.all().eventSource().map(x => x)", "ok"),
+        ("Item.all().order(.n).eventSource()", "invalid_receiver"),
+        ("Item.all().eventsOn(1)", "invalid_argument"),
+        ("Item.all().eventsOn()", "ok"),
+    ]);
+}
