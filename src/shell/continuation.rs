@@ -7,14 +7,12 @@
 
 use super::editor::is_ready;
 use rustyline::{
-    Cmd, ConditionalEventHandler, Editor, Event, EventContext, EventHandler, Helper, KeyCode,
-    KeyEvent, Modifiers, Movement, RepeatCount, history::History,
+    CharSearch, Cmd, ConditionalEventHandler, Editor, Event, EventContext, EventHandler, Helper,
+    KeyCode, KeyEvent, Modifiers, Movement, RepeatCount, history::History,
 };
 
 /// Stands at the beginning of a further line.
 const MARK: &str = "\u{2060}\t";
-/// The graphemes of a line end and a mark.
-const LINE_END: u16 = 3;
 
 /// The text without marks.
 pub(super) fn plain(text: &str) -> String {
@@ -125,6 +123,10 @@ fn key(code: KeyCode) -> KeyEvent {
     KeyEvent(code, Modifiers::NONE)
 }
 
+fn to(character: CharSearch) -> Movement {
+    Movement::ViCharSearch(1, character)
+}
+
 /// A key that means something else beside a mark.
 #[derive(Clone, Copy, Debug)]
 enum Key {
@@ -155,18 +157,24 @@ impl Key {
         match self {
             Key::Enter if is_ready(&plain(&format!("{before}{after}"))) => Some(Cmd::AcceptLine),
             Key::Enter | Key::NewLine => Some(Cmd::Insert(1, line_end)),
-            Key::Backspace if at_start => Some(Cmd::Kill(Movement::BackwardChar(LINE_END))),
-            Key::Delete if at_end => Some(Cmd::Kill(Movement::ForwardChar(LINE_END))),
-            Key::Left if at_start => Some(Cmd::Move(Movement::BackwardChar(LINE_END))),
-            Key::Right if at_end => Some(Cmd::Move(Movement::ForwardChar(LINE_END))),
-            Key::Home => {
-                let (_, line) = before.rsplit_once(&line_end)?;
-                match u16::try_from(line.chars().count()).ok()? {
-                    0 => Some(Cmd::Noop),
-                    count => Some(Cmd::Move(Movement::BackwardChar(count))),
-                }
+            // The editor repeats a movement once, however often it is said here: so to a character, not by a count.
+            Key::Backspace if at_start => Some(Cmd::Kill(to(CharSearch::Backward('\n')))),
+            Key::Delete if at_end => Some(Cmd::Kill(to(CharSearch::Forward('\t')))),
+            Key::Left if at_start => Some(Cmd::Move(to(CharSearch::Backward('\n')))),
+            Key::Right if at_end => {
+                let next = after
+                    .get(line_end.len()..)
+                    .and_then(|rest| rest.chars().next());
+                Some(Cmd::Move(match next {
+                    Some(next) => to(CharSearch::Forward(next)),
+                    None => Movement::EndOfBuffer,
+                }))
             }
-            Key::Backspace | Key::Delete | Key::Left | Key::Right => None,
+            Key::Home if at_start => Some(Cmd::Noop),
+            Key::Home if before.contains(&line_end) => {
+                Some(Cmd::Move(to(CharSearch::BackwardAfter('\t'))))
+            }
+            Key::Backspace | Key::Delete | Key::Left | Key::Right | Key::Home => None,
         }
     }
 }
@@ -203,23 +211,25 @@ mod tests {
     fn keys_go_over_marks() {
         let text = marked("ab\ncd");
         let (before, after) = text.split_at(text.len() - 2);
+        let moved = |search| Some(Cmd::Move(to(search)));
         assert_eq!(
             Key::Backspace.command(before, after),
-            Some(Cmd::Kill(Movement::BackwardChar(3)))
+            Some(Cmd::Kill(to(CharSearch::Backward('\n'))))
         );
         assert_eq!(
             Key::Left.command(before, after),
-            Some(Cmd::Move(Movement::BackwardChar(3)))
+            moved(CharSearch::Backward('\n'))
         );
         assert_eq!(Key::Left.command(&text, ""), None);
         assert_eq!(
             Key::Right.command("ab", &text[2..]),
-            Some(Cmd::Move(Movement::ForwardChar(3)))
+            moved(CharSearch::Forward('c'))
         );
         assert_eq!(
             Key::Home.command(&text, ""),
-            Some(Cmd::Move(Movement::BackwardChar(2)))
+            moved(CharSearch::BackwardAfter('\t'))
         );
+        assert_eq!(Key::Home.command("ab", ""), None);
         assert_eq!(Key::Enter.command("f(1)", ""), Some(Cmd::AcceptLine));
         assert_eq!(
             Key::Enter.command("f(", ""),

@@ -24,6 +24,8 @@ mod schema_text;
 mod session_serial;
 mod sharing;
 mod signatures;
+#[cfg(target_os = "linux")]
+mod terminal;
 
 mod feeds;
 mod golden;

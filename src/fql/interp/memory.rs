@@ -113,10 +113,12 @@ impl Interp {
     }
 
     /// Fails if values have more parts, or nest deeper, than what is kept may.
-    pub(super) fn check_keepable(&self, object: &Object) -> Result<()> {
-        let values = || object.iter().map(|(_, value)| value);
-        self.check_parts(values())?;
-        match is_deeper_than(values(), MAX_KEPT_DEPTH) {
+    pub(super) fn check_keepable<'v>(
+        &self,
+        values: impl IntoIterator<Item = &'v Value> + Clone,
+    ) -> Result<()> {
+        self.check_parts(values.clone())?;
+        match is_deeper_than(values, MAX_KEPT_DEPTH) {
             true => Err(Failure::too_large("value is nested too deeply")),
             false => Ok(()),
         }

@@ -5,6 +5,7 @@ use crate::fql::syntax::Span;
 use crate::fql::syntax::ast::{BinaryOp, Expr, UnaryOp};
 use crate::value::{Env, Module, Value, order};
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 impl Interp {
     pub(super) fn binary(
@@ -177,11 +178,14 @@ impl Interp {
 
     /// `==`: total; a missing document equals null, which takes a read.
     pub fn equal(&mut self, a: &Value, b: &Value) -> Result<bool> {
-        if let (Value::Array(_), Value::Array(_)) | (Value::Object(_), Value::Object(_)) = (a, b) {
-            // Both at most as large as the smaller: the walk ends where they differ.
-            if self.check_parts([a]).is_err() {
-                self.check_parts([b])?;
-            }
+        let nested = match (a, b) {
+            (Value::Array(x), Value::Array(y)) => !Arc::ptr_eq(x, y),
+            (Value::Object(x), Value::Object(y)) => !Arc::ptr_eq(x, y),
+            _ => false,
+        };
+        // The walk ends where they differ, so the smaller one bounds it.
+        if nested && self.check_parts([a]).is_err() {
+            self.check_parts([b])?;
         }
         order::equals(a, b, &mut |doc| {
             self.require(Effect::Read, || "Reading a document".into())?;

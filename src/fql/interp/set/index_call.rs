@@ -91,6 +91,7 @@ impl Interp {
             );
             return Err(Failure::new("invalid_index_invocation", message));
         };
+        self.check_keepable(terms)?;
         for (n, term) in terms.iter().enumerate() {
             if check_storable(term).is_err() {
                 let name = format!("term{}", n + 1);

@@ -464,7 +464,8 @@ fn within(collection: &Collection) -> String {
 impl Interp {
     /// Fails unless all of an object can be kept in a document.
     fn storable(&self, argument: &Object) -> Result<()> {
-        self.check_keepable(argument)?;
+        let values: Vec<&Value> = argument.iter().map(|(_, value)| value).collect();
+        self.check_keepable(values.iter().copied())?;
         check_storable(argument).map_err(|refusal| Failure::new("invalid_type", refusal.0))
     }
 }

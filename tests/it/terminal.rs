@@ -1,0 +1,218 @@
+//! The interactive shell at a real terminal: prompt, further lines, completion, Ctrl-C, Ctrl-D, secrets.
+
+use nix::pty::{Winsize, openpty};
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::process::{Child, Command};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+/// The longest to wait for something to appear.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A shell at a terminal of its own.
+struct Terminal {
+    child: Child,
+    keys: File,
+    screen: Receiver<Vec<u8>>,
+    /// What has appeared and was not asked for yet, without escape sequences.
+    seen: String,
+    /// An escape sequence that has not ended.
+    rest: Vec<u8>,
+    directory: tempfile::TempDir,
+}
+
+impl Terminal {
+    fn start() -> Terminal {
+        let size = Winsize {
+            ws_row: 40,
+            ws_col: 100,
+            ws_xpixel: 0,
+            ws_ypixel: 0,
+        };
+        let pty = openpty(&size, None).expect("a terminal");
+        let end = |fd: &OwnedFd| fd.try_clone().expect("a descriptor");
+        let directory = tempfile::tempdir().expect("a directory");
+        // The terminal has to be the controlling one for Ctrl-C to be a signal.
+        let child = Command::new("setsid")
+            .args(["--ctty", "--wait", env!("CARGO_BIN_EXE_fql")])
+            .env("TERM", "xterm")
+            .env("NO_COLOR", "1")
+            .env("FQL_HISTORY", directory.path().join("history"))
+            .env_remove("FAUNA_SECRET")
+            .stdin(end(&pty.slave))
+            .stdout(end(&pty.slave))
+            .stderr(end(&pty.slave))
+            .spawn()
+            .expect("the program");
+        drop(pty.slave);
+        let mut output = File::from(end(&pty.master));
+        let (sender, screen) = channel();
+        std::thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            while let Ok(count @ 1..) = output.read(&mut bytes) {
+                if sender.send(bytes[..count].to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+        Terminal {
+            child,
+            keys: File::from(pty.master),
+            screen,
+            seen: String::new(),
+            rest: Vec::new(),
+            directory,
+        }
+    }
+
+    fn keys(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).expect("a terminal");
+    }
+
+    /// Waits until a text has appeared, and forgets what came before its end.
+    fn expect(&mut self, text: &str) {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            if let Some(at) = self.seen.find(text) {
+                self.seen.drain(..at + text.len());
+                return;
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            match self.screen.recv_timeout(left) {
+                Ok(bytes) => self.take(&bytes),
+                Err(_) => panic!("no {text:?} in {:?}", self.seen),
+            }
+        }
+    }
+
+    fn take(&mut self, bytes: &[u8]) {
+        self.rest.extend_from_slice(bytes);
+        let text = String::from_utf8_lossy(&self.rest).into_owned();
+        self.rest.clear();
+        let plain = console::strip_ansi_codes(&text);
+        self.seen.push_str(&plain);
+    }
+
+    fn history(&self) -> String {
+        std::fs::read_to_string(self.directory.path().join("history")).unwrap_or_default()
+    }
+
+    /// Leaves with Ctrl-D.
+    fn leave(mut self) {
+        self.keys("\x04");
+        let until = Instant::now() + PATIENCE;
+        while Instant::now() < until {
+            if let Some(status) = self.child.try_wait().expect("the program") {
+                assert!(status.success(), "{status}");
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let _ = self.child.kill();
+        panic!("Ctrl-D did not end the shell: {:?}", self.seen);
+    }
+}
+
+const PROMPT: &str = "/ (root)> ";
+const FURTHER: &str = "     ...> ";
+
+#[test]
+fn typing_at_a_terminal() {
+    let mut shell = Terminal::start();
+    shell.expect(PROMPT);
+    shell.keys("1 + 2\r");
+    shell.expect("3\r\n");
+    shell.expect(PROMPT);
+    // Further lines have a prompt of the same width.
+    shell.keys("[1,\r");
+    shell.expect(FURTHER);
+    shell.keys("2].map(x =>\r");
+    shell.expect(FURTHER);
+    shell.keys("x + 40)\r");
+    shell.expect("41");
+    shell.expect("42");
+    shell.expect(PROMPT);
+    // Backspace at the beginning of a line joins it to the one before.
+    shell.keys("(7\r");
+    shell.expect(FURTHER);
+    shell.keys("\x7f00)\r");
+    shell.expect("700\r\n");
+    shell.expect(PROMPT);
+    // Completion.
+    shell.keys(":whoa\t");
+    shell.expect(":whoami");
+    shell.keys("\r");
+    shell.expect("credential: root");
+    shell.expect(PROMPT);
+    // Ctrl-C drops what was typed, and the shell goes on.
+    shell.keys("never run (\x03");
+    shell.expect(PROMPT);
+    shell.keys("'still ' + 'here'\r");
+    shell.expect("\"still here\"");
+    shell.expect(PROMPT);
+    // A paste of several lines is one text.
+    shell.keys("\x1b[200~let a = 5\nlet b = 6\na * b\x1b[201~");
+    shell.keys("\r");
+    shell.expect("30\r\n");
+    shell.expect(PROMPT);
+    shell.leave();
+}
+
+#[test]
+fn a_running_query_is_stopped() {
+    let mut shell = Terminal::start();
+    shell.expect(PROMPT);
+    shell.keys("Set.sequence(0, 2000000000).fold(0, (a, b) => a + b)\r");
+    std::thread::sleep(Duration::from_secs(1));
+    shell.keys("\x03");
+    shell.expect("cancelled");
+    shell.expect(PROMPT);
+    shell.keys("20 + 3\r");
+    shell.expect("23\r\n");
+    shell.expect(PROMPT);
+    shell.leave();
+}
+
+#[test]
+fn secrets_change_the_prompt_and_stay_unknown() {
+    let mut shell = Terminal::start();
+    shell.expect(PROMPT);
+    shell.keys("Database.create({ name: 'Inner' }).name\r");
+    shell.expect("\"Inner\"");
+    shell.expect(PROMPT);
+    shell.keys(":secret = Key.create({ role: 'server', database: 'Inner' }).secret\r");
+    shell.expect("(server)> ");
+    shell.keys(":secret -\r");
+    shell.expect(PROMPT);
+    shell.keys(":use Inner\r");
+    shell.expect("Inner (root)> ");
+    shell.keys(":as server-readonly\r");
+    shell.expect("Inner (server-readonly)> ");
+    shell.keys(":as -\r");
+    shell.expect("Inner (root)> ");
+    shell.keys(":secret\r");
+    shell.expect("Secret: ");
+    shell.keys("nonsense\r");
+    shell.expect("opens nothing");
+    let history = shell.history();
+    assert!(history.contains(":use Inner"), "{history}");
+    assert!(!history.contains("secret ="), "{history}");
+    assert!(!shell.seen.contains("nonsense"));
+    shell.leave();
+}
+
+#[test]
+fn events_are_watched_until_ctrl_c() {
+    let mut shell = Terminal::start();
+    shell.expect(PROMPT);
+    shell.keys("Collection.create({ name: 'Thing' }).name\r");
+    shell.expect("\"Thing\"");
+    shell.expect(PROMPT);
+    shell.keys(":watch Thing.all()\r");
+    shell.expect("watching");
+    shell.keys("\x03");
+    shell.expect(PROMPT);
+    shell.leave();
+}
