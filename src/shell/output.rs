@@ -4,7 +4,9 @@ use super::Origin;
 use super::colors::{self, ColorChoice, Painted};
 use super::table;
 use crate::engine::{Outcome, QueryError};
-use crate::fql::syntax::{Diagnostic, Location, Plain, Span, Style, render_all_with};
+use crate::fql::syntax::{
+    Diagnostic, Hint, Location, Plain, Severity, Span, Style, render_all_with,
+};
 use crate::value::Time;
 use crate::value::format::Format as ValueFormat;
 use crate::value::rendered::Rendered;
@@ -131,17 +133,16 @@ impl Output {
             };
         }
         let style: &dyn Style = if self.error_colors { &Painted } else { &Plain };
-        let text = match origin {
-            None => render_all_with(&outcome.diagnostics, style),
-            Some(origin) => {
-                let moved: Vec<_> = outcome
-                    .diagnostics
-                    .iter()
-                    .map(|d| in_script(d, origin))
-                    .collect();
-                render_all_with(&moved, style)
-            }
-        };
+        let shown: Vec<_> = outcome
+            .diagnostics
+            .iter()
+            .map(|diagnostic| match origin {
+                None => diagnostic.clone(),
+                Some(origin) => in_script(diagnostic, origin),
+            })
+            .map(folded)
+            .collect();
+        let text = render_all_with(&shown, style);
         self.error_text(&text)
     }
 
@@ -287,6 +288,30 @@ pub(super) fn continuation(prompt: &str) -> String {
     }
 }
 
+/// Frames shown at either end of a long trace.
+const FRAMES: usize = 8;
+
+/// A diagnostic whose trace is short enough to be read: of a recursion without end, the inner and the outer frames.
+fn folded(mut diagnostic: Diagnostic) -> Diagnostic {
+    let traced = |hint: &Hint| hint.severity == Severity::Trace;
+    let first = diagnostic.hints.iter().position(traced);
+    let Some(first) = first else {
+        return diagnostic;
+    };
+    let count = diagnostic.hints.len() - first;
+    if count > 3 * FRAMES && diagnostic.hints.iter().skip(first).all(traced) {
+        let left_out = first + FRAMES..diagnostic.hints.len() - FRAMES;
+        let note = Hint {
+            severity: Severity::Info,
+            message: format!("{} more calls between these", left_out.len()),
+            location: None,
+            suggestion: None,
+        };
+        diagnostic.hints.splice(left_out, [note]);
+    }
+    diagnostic
+}
+
 /// A diagnostic with places of the query named as places of the script it comes from.
 fn in_script(diagnostic: &Diagnostic, origin: &Origin<'_>) -> Diagnostic {
     let moved = |location: &Option<Location>| {
@@ -337,6 +362,7 @@ fn bytes(count: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fql::syntax::Source;
 
     #[test]
     fn continuation_prompts_are_as_wide() {
@@ -353,6 +379,26 @@ mod tests {
                 "{prompt}"
             );
         }
+    }
+
+    #[test]
+    fn long_traces_are_folded() {
+        let traced = |count| {
+            let mut error =
+                Diagnostic::error("e", Location::new(&Source::query("f"), Span::new(0, 1)));
+            let frame = Hint {
+                severity: Severity::Trace,
+                message: String::new(),
+                location: error.location.clone(),
+                suggestion: None,
+            };
+            error.hints = vec![frame; count];
+            folded(error).hints
+        };
+        assert_eq!(traced(24).len(), 24);
+        let hints = traced(2049);
+        assert_eq!(hints.len(), 2 * FRAMES + 1);
+        assert_eq!(hints[FRAMES].message, "2033 more calls between these");
     }
 
     #[test]

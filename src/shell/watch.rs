@@ -40,11 +40,12 @@ pub(super) fn run(shell: &mut Shell, expression: &str) -> Result<(), Stop> {
         Ok(subscription) => subscription,
         Err(error) => return commands::fail(shell, &reason(error)),
     };
+    // From here on Ctrl-C is heard: whoever reads the note may press it at once.
+    let cancel = shell.interrupt.fresh();
     if !shell.quiet {
         shell.output.note("watching; Ctrl-C ends it")?;
     }
     let paging = std::mem::replace(&mut shell.output.paging, false);
-    let cancel = shell.interrupt.fresh();
     let followed = follow(shell, subscription, &cancel);
     shell.interrupt.done();
     shell.output.paging = paging;

@@ -97,7 +97,7 @@ enum Step<'v> {
 }
 
 /// All parts of a value; `known` holds those of arrays and objects seen before, by address.
-fn total<'v>(root: &'v Value, known: &mut HashMap<usize, u64>) -> u64 {
+fn total(root: &Value, known: &mut HashMap<usize, u64>) -> u64 {
     let mut steps = vec![Step::Into(root)];
     let mut counts: Vec<u64> = Vec::new();
     while let Some(step) = steps.pop() {
