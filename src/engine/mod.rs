@@ -10,6 +10,7 @@
 //! A front knows only sessions, requests and outcomes.
 
 mod auth;
+mod builds;
 mod cache;
 mod computed;
 mod copy;
@@ -33,6 +34,7 @@ mod upkeep;
 mod whoami;
 
 pub use crate::fql::types::{Member, TypeAt};
+pub use builds::{BuildState, BuildWatch, IndexBuild};
 pub use events::{EventError, EventStats, FeedPage, FeedRequest, Start, StreamEvent};
 pub use outcome::{Outcome, QueryError, Stats};
 pub use remote::socket_path;

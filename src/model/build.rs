@@ -124,7 +124,58 @@ impl Model {
     }
 }
 
+/// An index of a transaction's database that is being built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Build {
+    pub index: IndexId,
+    pub collection: CollId,
+    /// The last document that was indexed.
+    pub done: Option<DocId>,
+}
+
 impl Txn {
+    /// The indexes of this database that are being built, in the order they are worked on.
+    pub(crate) fn builds(&mut self) -> Result<Vec<Build>, ModelError> {
+        let (start, end) = keys::system::builds_in(self.scope());
+        let mut cursor = RawCursor::committed(Table::System, start, end, false);
+        let mut builds = Vec::new();
+        while let Some((key, value)) = cursor.next(self)? {
+            let index = keys::system::build_of(&key).map(|(_, index)| index);
+            if let (Some(index), Some(collection)) = (index, keys::coll_at(&value, 0)) {
+                let done = keys::id_at(&value, 8);
+                builds.push(Build {
+                    index,
+                    collection,
+                    done,
+                });
+            }
+        }
+        Ok(builds)
+    }
+
+    /// Calls `each` with the ids of a collection's documents after `after`, in order, until it answers false; whether
+    /// that were all.
+    pub(crate) fn each_document_id(
+        &mut self,
+        coll: CollId,
+        after: Option<DocId>,
+        mut each: impl FnMut(DocId) -> bool,
+    ) -> Result<bool, ModelError> {
+        let all = keys::collection(self.scope(), coll);
+        let start = match after {
+            Some(id) => keys::successor(&keys::document(self.scope(), coll, id)),
+            None => all.to_vec(),
+        };
+        let mut cursor =
+            RawCursor::committed(Table::Documents, start, keys::successor(&all), false);
+        while let Some((key, _)) = cursor.next(self)? {
+            if keys::document_id(&key).is_some_and(|id| !each(id)) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Notes that a build is over. What a failed one has written is given back.
     fn end_build(
         &mut self,

@@ -230,6 +230,13 @@ pub mod system {
         (start, end)
     }
 
+    /// The range of the build states of one database.
+    pub fn builds_in(scope: ScopeId) -> (Vec<u8>, Vec<u8>) {
+        let start = tagged(GLOBAL, b'b', &scope.0.to_be_bytes());
+        let end = successor(&start);
+        (start, end)
+    }
+
     /// The scope and index of a build state's key.
     pub fn build_of(key: &[u8]) -> Option<(ScopeId, IndexId)> {
         Some((ScopeId(word(key, 9)?), IndexId(word(key, 17)?)))

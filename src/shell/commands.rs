@@ -512,6 +512,7 @@ fn open(shell: &mut Shell, argument: &str) -> Result<(), Stop> {
     shell.engine = engine;
     shell.sharing = sharing;
     shell.file = path;
+    shell.builds.clear();
     shell.next_page = None;
     Ok(())
 }

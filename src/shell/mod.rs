@@ -13,6 +13,7 @@
 //! - No secret is ever echoed, shown again or kept in the history.
 
 mod bindings;
+mod building;
 mod colors;
 mod commands;
 mod complete;
@@ -40,6 +41,7 @@ use bindings::Bindings;
 use interrupt::Interrupt;
 use output::Output;
 use place::Place;
+use std::collections::HashSet;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -183,6 +185,8 @@ struct Shell {
     typed: Vec<String>,
     /// Scripts being loaded, the innermost last.
     loading: Vec<PathBuf>,
+    /// Builds of indexes whose progress was shown: the database and the index.
+    builds: HashSet<(Vec<Str>, u64)>,
     /// Reads from a person: may ask, page, clear.
     interactive: bool,
 }
@@ -238,6 +242,7 @@ impl Shell {
             last_error: None,
             typed: Vec::new(),
             loading: Vec::new(),
+            builds: HashSet::new(),
             interactive: false,
         })
     }
@@ -258,7 +263,8 @@ impl Shell {
     fn run_query(&mut self, text: &str, origin: Option<Origin<'_>>) -> Result<(), Stop> {
         self.last_query = Some(text.to_string());
         let outcome = self.ask(text);
-        self.show(&outcome, origin)
+        self.show(&outcome, origin)?;
+        building::show(self, &outcome)
     }
 
     /// Sends a query, with the values it names.

@@ -24,7 +24,13 @@ struct Terminal {
 }
 
 impl Terminal {
+    /// A shell on a transient database.
     fn start() -> Terminal {
+        Terminal::open(&[])
+    }
+
+    /// A shell with arguments.
+    fn open(arguments: &[&std::ffi::OsStr]) -> Terminal {
         let size = Winsize {
             ws_row: 40,
             ws_col: 100,
@@ -37,10 +43,12 @@ impl Terminal {
         // The terminal has to be the controlling one for Ctrl-C to be a signal.
         let child = Command::new("setsid")
             .args(["--ctty", "--wait", env!("CARGO_BIN_EXE_fql")])
+            .args(arguments)
             .env("TERM", "xterm")
             .env("NO_COLOR", "1")
             .env("FQL_HISTORY", directory.path().join("history"))
             .env_remove("FAUNA_SECRET")
+            .env_remove("PAGER")
             .stdin(end(&pty.slave))
             .stdout(end(&pty.slave))
             .stderr(end(&pty.slave))
@@ -83,6 +91,32 @@ impl Terminal {
             match self.screen.recv_timeout(left) {
                 Ok(bytes) => self.take(&bytes),
                 Err(_) => panic!("no {text:?} in {:?}", self.seen),
+            }
+        }
+    }
+
+    /// What appears between a query and the next prompt.
+    fn answer(&mut self, query: &str) -> String {
+        self.keys(query);
+        self.expect(query);
+        self.seen.clear();
+        self.keys("\r");
+        let until = Instant::now() + PATIENCE;
+        loop {
+            // The line is drawn once more when it is left.
+            if let Some((before, _)) = self
+                .seen
+                .split_once("\r\n")
+                .and_then(|(_, rest)| rest.split_once(PROMPT))
+            {
+                let answer = before.to_string();
+                self.seen.clear();
+                return answer;
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            match self.screen.recv_timeout(left) {
+                Ok(bytes) => self.take(&bytes),
+                Err(_) => panic!("no answer in {:?}", self.seen),
             }
         }
     }
@@ -214,5 +248,100 @@ fn events_are_watched_until_ctrl_c() {
     shell.expect("watching");
     shell.keys("\x03");
     shell.expect(PROMPT);
+    shell.leave();
+}
+
+/// Runs a query in a process of its own on a file.
+fn run_beside(file: &std::path::Path, query: &str) {
+    let done = Command::new(env!("CARGO_BIN_EXE_fql"))
+        .arg(file)
+        .args(["-e", query])
+        .env_remove("FAUNA_SECRET")
+        .output()
+        .expect("the program");
+    assert!(done.status.success(), "{done:?}");
+}
+
+/// Watches a collection of a shared file, and what other processes do to it appears.
+fn watch_others(shell: &mut Terminal, file: &std::path::Path, name: &str) {
+    shell.keys(":watch Thing.all().map(.name)\r");
+    shell.expect("watching");
+    run_beside(file, &format!("Thing.create({{ name: '{name}' }})"));
+    shell.expect("type: \"add\"");
+    shell.expect(&format!("data: \"{name}\""));
+    run_beside(
+        file,
+        &format!("Thing.where(.name == '{name}').first()!.delete()"),
+    );
+    shell.expect("type: \"remove\"");
+    shell.keys("\x03");
+    shell.expect(PROMPT);
+}
+
+#[test]
+fn what_other_processes_write_is_watched() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("shared.db");
+    // This shell has the file; the writers come through its socket.
+    let mut holder = Terminal::open(&[file.as_os_str()]);
+    holder.expect(PROMPT);
+    holder.keys("Collection.create({ name: 'Thing' }).name\r");
+    holder.expect("\"Thing\"");
+    holder.expect(PROMPT);
+    watch_others(&mut holder, &file, "first");
+    // This one is a client of the first, and watches there.
+    let mut beside = Terminal::open(&[file.as_os_str()]);
+    beside.expect(PROMPT);
+    watch_others(&mut beside, &file, "second");
+    // It also sees what the holder itself writes, and goes on when that has left.
+    beside.keys(":watch Thing.all()\r");
+    beside.expect("watching");
+    holder.keys("Thing.create({ name: 'third' }).name\r");
+    beside.expect("name: \"third\"");
+    beside.keys("\x03");
+    beside.expect(PROMPT);
+    holder.leave();
+    watch_others(&mut beside, &file, "fourth");
+    beside.leave();
+}
+
+#[test]
+fn the_building_of_indexes_is_shown_until_somebody_types() {
+    let mut shell = Terminal::start();
+    shell.expect(PROMPT);
+    shell.keys("Collection.create({ name: 'Item' }).name\r");
+    shell.expect("\"Item\"");
+    shell.expect(PROMPT);
+    shell.keys("Set.sequence(0, 5000).forEach(n => Item.create({ n: n }))\r");
+    shell.expect("null");
+    shell.expect(PROMPT);
+    let define = |prefix: &str| {
+        let indexes: Vec<String> = (0..12)
+            .map(|i| format!("{prefix}{i}: {{ terms: [{{ field: 'n' }}], values: [{{ field: '{prefix}{i}' }}] }}"))
+            .collect();
+        let indexes = indexes.join(", ");
+        format!("Item.definition.update({{ indexes: {{ {indexes} }} }}).name\r")
+    };
+    shell.keys(&define("a"));
+    shell.expect("\"Item\"");
+    shell.expect("building Item.a");
+    shell.expect("/60000");
+    shell.expect("Item.a11 is built");
+    shell.expect(PROMPT);
+    // What is typed meanwhile is the next query.
+    shell.keys(&define("b"));
+    shell.expect("building Item.b");
+    shell.keys("40 + 2\r");
+    shell.expect("42\r\n");
+    shell.expect(PROMPT);
+    // And the building went on.
+    let until = Instant::now() + PATIENCE;
+    while !shell
+        .answer("Item.definition.indexes!.b11!.status")
+        .contains("\"complete\"")
+    {
+        assert!(Instant::now() < until, "the building does not end");
+        std::thread::sleep(Duration::from_millis(100));
+    }
     shell.leave();
 }
