@@ -99,8 +99,10 @@ fn draw(bar: &ProgressBar, current: &IndexBuild, builds: &[IndexBuild], running:
     let total: Option<u64> = builds.iter().map(|build| build.total).sum();
     bar.set_length(total.unwrap_or_default().max(1));
     let rate = done as f64 / running.as_secs_f64().max(0.001);
+    let narrow = console::Term::stderr().size().1 < 70;
     let template = match total {
         None => "{msg} {pos}",
+        Some(_) if narrow => "{msg} {percent}%",
         Some(total) => {
             // Nothing is known of the rate before the first documents.
             if done > 0 {

@@ -1,6 +1,7 @@
 //! `:help`: commands from their table, functions from theirs.
 
 use super::commands::{self, COMMANDS};
+use super::output::wrapped;
 use super::{Shell, Stop};
 use crate::fql::interp::{Effect, GlobalKind, Library, Member, MemberKind, Shape};
 
@@ -8,7 +9,7 @@ use crate::fql::interp::{Effect, GlobalKind, Library, Member, MemberKind, Shape}
 pub(super) fn run(shell: &mut Shell, topic: &str) -> Result<(), Stop> {
     let library = shell.engine.library().clone();
     let text = match topic {
-        "" => overview(),
+        "" => overview(shell.output.width()),
         topic => match about(&library, topic) {
             Some(text) => text,
             None => {
@@ -27,24 +28,34 @@ pub(super) fn run(shell: &mut Shell, topic: &str) -> Result<(), Stop> {
 
 /// Room for a command and its arguments.
 const WIDTH: usize = 22;
+/// Terminals narrower than this show what a command does below it.
+const NARROW: usize = 70;
 
-fn overview() -> String {
-    let mut text = String::from(
-        "Everything else that is typed is a query; it ends at the line where it is complete.\n",
-    );
+/// The list of commands; on a terminal it keeps to the columns there are.
+fn overview(columns: Option<u16>) -> String {
+    let columns = columns.map_or(usize::MAX, usize::from);
+    let head =
+        "Everything else that is typed is a query; it ends at the line where it is complete.\n";
+    let mut text = wrapped(head, columns).join("\n");
     for command in COMMANDS {
         let usage = format!(":{} {}", command.name, command.arguments);
         let usage = usage.trim_end();
-        let gap = match usage.len() > WIDTH {
-            true => format!("\n  {:WIDTH$}", ""),
-            false => String::new(),
+        let indent = match columns < NARROW {
+            true => 6,
+            false => WIDTH + 4,
         };
-        text.push_str(&format!("\n  {usage:WIDTH$}{gap}  {}", command.about));
+        let about = wrapped(command.about, columns.saturating_sub(indent).max(20));
+        let below = format!("\n{:indent$}", "");
+        let about = about.join(&below);
+        if columns < NARROW || usage.len() > WIDTH {
+            text.push_str(&format!("\n  {usage}{below}{about}"));
+        } else {
+            text.push_str(&format!("\n  {usage:WIDTH$}  {about}"));
+        }
     }
-    text.push_str(
-        "\n\n`:help string.slice` explains a function, `:help String` lists a type, `:help Math` a module.\n\
-         Tab completes, Ctrl-R searches the history, Ctrl-C cancels, Ctrl-D leaves.",
-    );
+    let foot = "\n\n`:help string.slice` explains a function, `:help String` lists a type, `:help Math` a module.\n\
+         Tab completes, Ctrl-R searches the history, Ctrl-C cancels, Ctrl-D leaves.";
+    text.push_str(&wrapped(foot, columns).join("\n"));
     text
 }
 

@@ -166,7 +166,12 @@ impl Output {
 
     /// Something said in passing.
     pub(super) fn note(&mut self, text: &str) -> io::Result<()> {
-        let text = colors::quiet(text, self.error_colors);
+        let terminal = console::Term::stderr();
+        let text = match terminal.is_term() {
+            true => wrapped(text, usize::from(terminal.size().1)).join("\n"),
+            false => text.to_string(),
+        };
+        let text = colors::quiet(&text, self.error_colors);
         self.error_text(&text)
     }
 
@@ -237,7 +242,8 @@ impl Output {
         Ok(())
     }
 
-    fn width(&self) -> Option<u16> {
+    /// The columns of the terminal that results go to, if they do.
+    pub(super) fn width(&self) -> Option<u16> {
         self.out_terminal.then(|| console::Term::stdout().size().1)
     }
 
@@ -276,6 +282,27 @@ impl Output {
         }
         child.wait().is_ok()
     }
+}
+
+/// The lines of a text that are no wider than that, broken between words.
+pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    for paragraph in text.split('\n') {
+        let mut line = String::new();
+        for word in paragraph.split(' ') {
+            let used = console::measure_text_width(&line);
+            if !line.trim().is_empty() && used + 1 + console::measure_text_width(word) > width {
+                lines.push(std::mem::replace(&mut line, word.to_string()));
+            } else {
+                if !line.is_empty() {
+                    line.push(' ');
+                }
+                line.push_str(word);
+            }
+        }
+        lines.push(line);
+    }
+    lines
 }
 
 /// The prompt of further lines: as wide as the first.
@@ -379,6 +406,17 @@ mod tests {
                 "{prompt}"
             );
         }
+    }
+
+    #[test]
+    fn texts_are_broken_between_words() {
+        assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrapped("one two\nthree", 80), ["one two", "three"]);
+        assert_eq!(
+            wrapped("incomprehensible, is it", 8),
+            ["incomprehensible,", "is it"]
+        );
+        assert_eq!(wrapped("", 8), [""]);
     }
 
     #[test]

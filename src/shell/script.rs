@@ -2,7 +2,7 @@
 //!
 //! A script stops at its first failing query and says which file and line that is; what ran before it has happened.
 
-use super::{Input, Options, Origin, Shell, Status, Stop};
+use super::{Input, Options, Origin, Shell, Status, Stop, commands};
 use crate::fql::syntax::{ScriptItem, ScriptItemKind, Source, split_queries};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{IsTerminal, Read};
@@ -89,12 +89,14 @@ pub(super) fn run_text(
         match shell.run(part, item.kind, Some(origin)) {
             Ok(()) => {}
             Err(Stop::Failed) if shell.keep_going => {
+                misread_command(shell, item, part)?;
                 failed += 1;
                 shell
                     .output
                     .note(&format!("{name}:{}: failed, going on", item.line))?;
             }
             Err(Stop::Failed) => {
+                misread_command(shell, item, part)?;
                 let left = items.len() - done - 1;
                 let what = match item.kind {
                     ScriptItemKind::Query => "query",
@@ -126,6 +128,25 @@ pub(super) fn run_text(
     match failed {
         0 => Ok(()),
         _ => Err(Stop::Failed),
+    }
+}
+
+/// In a script a line like `.exit` goes on with the query above it, as `.first()` does. Says so where a query failed that
+/// has such a line.
+fn misread_command(shell: &mut Shell, item: &ScriptItem, text: &str) -> Result<(), Stop> {
+    if item.kind == ScriptItemKind::Command {
+        return Ok(());
+    }
+    let mut further = text.lines().skip(1).map(str::trim);
+    let name = further.find_map(|line| {
+        line.strip_prefix('.')
+            .filter(|name| commands::find(name).is_some())
+    });
+    match name {
+        Some(name) => Ok(shell.output.note(&format!(
+            "`.{name}` goes on with the query above it; the command is `:{name}`"
+        ))?),
+        None => Ok(()),
     }
 }
 
