@@ -11,9 +11,10 @@
 use crate::FastMap;
 use crate::fql::syntax::ast::Block;
 use crate::fql::syntax::{Diagnostic, Pattern, Skeleton, Source, parse_query};
-use crate::fql::types::{Arguments, Checked, Environment, check_query, no_arguments};
+use crate::fql::types::{Arguments, Asked, Checked, Environment, check_query, no_arguments};
 use parking_lot::Mutex;
 use smallvec::SmallVec;
+use std::cell::RefCell;
 use std::hash::BuildHasher;
 use std::sync::{Arc, Weak};
 
@@ -23,8 +24,8 @@ const MAX_TEXT: usize = 16 * 1024;
 const MAX_TEXTS: usize = 256 * 1024;
 /// Literals of a text whose type may be shared: how much a check grows with different literals must stay bounded.
 const MAX_LITERALS: usize = 64;
-/// Environments for which a query's type is kept.
-const MAX_ENVIRONMENTS: usize = 4;
+/// Types kept of a query: of other environments, or with arguments of other kinds.
+const MAX_CHECKS: usize = 4;
 
 /// A parsed query.
 pub struct Parsed {
@@ -32,7 +33,7 @@ pub struct Parsed {
     pub source: Arc<Source>,
     /// Its tree.
     pub block: Block,
-    /// Its types, if it needs no arguments.
+    /// Its types.
     checks: Checks,
     /// What it has in common with other texts.
     shared: Option<Arc<Shared>>,
@@ -48,61 +49,69 @@ struct Shared {
 }
 
 impl Parsed {
-    /// The type of the query. Kept for the same environment, unless it depends on arguments.
+    /// The type of the query. Kept for the same environment; one that depends on the values of arguments is not.
     pub fn check(
         &self,
         env: &Arc<Environment>,
         arguments: Option<Arguments<'_>>,
     ) -> Result<Arc<Checked>, Vec<Diagnostic>> {
-        if arguments.is_none() {
-            let shared = || self.shared.as_ref()?.checks.get(env);
-            if let Some(known) = self.checks.get(env).or_else(shared) {
-                return Ok(known);
-            }
+        let given = arguments.unwrap_or(&no_arguments);
+        let shared = || self.shared.as_ref()?.checks.get(env, given);
+        if let Some(known) = self.checks.get(env, given).or_else(shared) {
+            return Ok(known);
         }
-        let checked = Arc::new(check_query(
-            &self.block,
-            &self.source,
-            env,
-            arguments.unwrap_or(&no_arguments),
-        )?);
-        if arguments.is_none() {
+        let asked = RefCell::new(Asked::default());
+        let noting = |name: &str| {
+            let answer = given(name);
+            asked.borrow_mut().note(name, answer.as_ref());
+            answer
+        };
+        let checked = Arc::new(check_query(&self.block, &self.source, env, &noting)?);
+        let asked = asked.into_inner();
+        if !asked.is_large() && (arguments.is_none() || !checked.depends_on_literals) {
             match &self.shared {
                 Some(shared) if shared.few_literals && !checked.depends_on_literals => {
-                    shared.checks.keep(env, &checked)
+                    shared.checks.keep(env, asked, &checked)
                 }
-                _ => self.checks.keep(env, &checked),
+                _ => self.checks.keep(env, asked, &checked),
             }
         }
         Ok(checked)
     }
 }
 
-/// The types of a query in the environments it was checked in last.
+/// The types of a query in the environments it was checked in last, with arguments of such kinds.
 ///
 /// An environment that nobody else holds is not kept alive, but its address is, so that no other takes it.
 #[derive(Default)]
-struct Checks(Mutex<SmallVec<[Check; 1]>>);
+struct Checks(Mutex<SmallVec<[Known; 1]>>);
 
-/// A type and the environment it holds in.
-type Check = (Weak<Environment>, Arc<Checked>);
+struct Known {
+    env: Weak<Environment>,
+    asked: Asked,
+    checked: Arc<Checked>,
+}
 
 impl Checks {
-    fn get(&self, env: &Arc<Environment>) -> Option<Arc<Checked>> {
+    fn get(&self, env: &Arc<Environment>, arguments: Arguments<'_>) -> Option<Arc<Checked>> {
         let checks = self.0.lock();
         let known = checks
             .iter()
-            .find(|(known, _)| known.as_ptr() == Arc::as_ptr(env));
-        known.map(|(_, checked)| checked.clone())
+            .find(|known| known.env.as_ptr() == Arc::as_ptr(env) && known.asked.holds(arguments));
+        known.map(|known| known.checked.clone())
     }
 
-    fn keep(&self, env: &Arc<Environment>, checked: &Arc<Checked>) {
+    fn keep(&self, env: &Arc<Environment>, asked: Asked, checked: &Arc<Checked>) {
         let mut checks = self.0.lock();
-        checks.retain(|(known, _)| known.strong_count() > 0);
-        if checks.len() >= MAX_ENVIRONMENTS {
+        checks.retain(|known| known.env.strong_count() > 0);
+        if checks.len() >= MAX_CHECKS {
             checks.remove(0);
         }
-        checks.push((Arc::downgrade(env), checked.clone()));
+        checks.push(Known {
+            env: Arc::downgrade(env),
+            asked,
+            checked: checked.clone(),
+        });
     }
 }
 
@@ -253,6 +262,7 @@ mod tests {
     use super::*;
     use crate::engine::{Engine, Request, Session};
     use crate::fql::syntax::skeleton_tests::{Dice, corpus, refill};
+    use crate::fql::types::ValueType;
 
     fn environment(session: &Session) -> Arc<Environment> {
         let engine = session.engine();
@@ -333,6 +343,73 @@ mod tests {
         assert!(depends("({ a: true })[\"a\"]"));
         assert!(depends("[true, null][0]"));
         assert!(depends("let x: \"a\" | \"b\" = \"a\"; null"));
+    }
+
+    /// The text of a skeleton with an argument in place of each literal, and arguments of the literals' kinds.
+    fn with_arguments(key: &str) -> (String, String) {
+        let (mut text, mut kinds) = (String::new(), String::new());
+        for char in key.chars() {
+            match char {
+                '\u{1}'..='\u{4}' => {
+                    text.push_str(&format!("(v{})", kinds.len()));
+                    kinds.push(char);
+                }
+                other => text.push(other),
+            }
+        }
+        (text, kinds)
+    }
+
+    /// A type that was kept for arguments of such kinds is that of a check with these very arguments.
+    #[test]
+    fn types_hold_for_arguments_of_the_same_kinds() {
+        let session = Engine::memory().expect("an engine").root();
+        let queries = corpus();
+        for text in queries
+            .iter()
+            .filter(|text| text.contains("Collection.create"))
+        {
+            // Those that fail define nothing.
+            let _ = session.query(&Request::text(text.as_str()));
+        }
+        let env = environment(&session);
+        let mut dice = Dice(4);
+        let mut value = |kind: char| match kind {
+            '\u{1}' => ValueType::Integer([0, 1, -7, 42][dice.below(4)]),
+            '\u{2}' => ValueType::Integer([1 << 40, i64::MAX][dice.below(2)]),
+            '\u{3}' => ValueType::Double([0.0, 1.5, -2.25][dice.below(3)]),
+            _ => ValueType::String(["", "a", "name", "id"][dice.below(4)].into()),
+        };
+        let (mut kept, mut all) = (0, 0);
+        for key in queries.iter().filter_map(|text| Skeleton::of(text)) {
+            let (text, kinds) = with_arguments(key.key());
+            let cache = QueryCache::new(4);
+            let Ok(parsed) = cache.parse(&text) else {
+                continue;
+            };
+            let mut before: Option<Arc<Checked>> = None;
+            for _ in 0..4 {
+                let values: Vec<ValueType> = kinds.chars().map(&mut value).collect();
+                let given = |name: &str| {
+                    let place: usize = name.strip_prefix('v')?.parse().ok()?;
+                    values.get(place).cloned()
+                };
+                let afresh = check_query(&parsed.block, &parsed.source, &env, &given);
+                match (parsed.check(&env, Some(&given)), afresh) {
+                    (Ok(known), Ok(afresh)) => {
+                        assert_eq!(known.static_type, afresh.static_type, "{text} {values:?}");
+                        assert_eq!(known.warnings.len(), afresh.warnings.len(), "{text}");
+                        all += 1;
+                        kept +=
+                            usize::from(before.is_some_and(|before| Arc::ptr_eq(&before, &known)));
+                        before = Some(known);
+                    }
+                    (Err(_), Err(_)) => before = None,
+                    (known, afresh) => panic!("{text} {values:?}: {known:?}, {afresh:?}"),
+                }
+            }
+        }
+        assert!(kept > 500 && all > 1500, "{kept} of {all}");
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! must be a subtype of what), [`coalesce`] and [`simplify`] (types as people read them), [`failure`]
 //! (errors).
 
+mod asked;
 mod check;
 mod choice;
 mod coalesce;
@@ -30,6 +31,7 @@ mod schema;
 mod simplify;
 mod term;
 
+pub use asked::Asked;
 pub use check::{
     Arguments, Checked, ValueType, check_query, check_value, no_arguments, type_of_expr,
 };
