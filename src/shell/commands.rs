@@ -420,6 +420,7 @@ fn edit(shell: &mut Shell, _: &str) -> Result<(), Stop> {
         Ok(text) => text,
         Err(error) => return fail(shell, &format!("{editor}: {error}")),
     };
+    shell.edited = Some(text.trim_end().to_string());
     let items = crate::fql::syntax::split_queries(&text);
     for item in &items {
         let part = script::text_of(&text, item);

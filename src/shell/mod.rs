@@ -183,6 +183,8 @@ struct Shell {
     last_error: Option<&'static str>,
     /// What was typed, oldest first, without secrets.
     typed: Vec<String>,
+    /// What `:edit` yielded and the history does not hold yet.
+    edited: Option<String>,
     /// Scripts being loaded, the innermost last.
     loading: Vec<PathBuf>,
     /// Builds of indexes whose progress was shown: the database and the index.
@@ -241,6 +243,7 @@ impl Shell {
             next_page: None,
             last_error: None,
             typed: Vec::new(),
+            edited: None,
             loading: Vec::new(),
             builds: HashSet::new(),
             interactive: false,

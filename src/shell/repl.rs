@@ -70,7 +70,11 @@ pub(super) fn run(shell: &mut Shell, options: &Options) -> Result<Status, Stop> 
         };
         remember(shell, &mut editor, history_file.as_deref(), &line);
         let items = split_queries(&line);
-        match shell.run_items(&line, &items) {
+        let done = shell.run_items(&line, &items);
+        if let Some(text) = shell.edited.take() {
+            remember(shell, &mut editor, history_file.as_deref(), &text);
+        }
+        match done {
             Ok(()) | Err(Stop::Failed) => {}
             Err(stop) => return Err(stop),
         }
