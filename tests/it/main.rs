@@ -18,7 +18,7 @@ mod hostile;
 mod http;
 mod language;
 mod mutations;
-mod query_stats;
+mod numbers;
 mod remote;
 mod schema_text;
 mod session_serial;

@@ -3,35 +3,13 @@
 //!
 //! `FQL_MUTATIONS=100000` runs longer; `FQL_SEED` starts elsewhere.
 
+use super::numbers::{Numbers, setting};
 use fql::engine::{Engine, Request, Session};
 use fql::fql::interp::MemberKind;
 use fql::fql::syntax::{
     Source, format_query, is_complete, parse_query, render_all, split_queries, tokens,
 };
 use std::time::Duration;
-
-/// A small generator of numbers (xorshift).
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % end.max(1) as u64) as usize
-    }
-
-    fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
-        &of[self.below(of.len())]
-    }
-}
-
-fn setting(name: &str, otherwise: u64) -> u64 {
-    std::env::var(name)
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(otherwise)
-}
 
 fn corpus() -> Vec<String> {
     let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance");

@@ -4,27 +4,12 @@
 //! The maker is directed by types and bounded in size, so that thousands take seconds. `FQL_WELL_TYPED=100000` runs
 //! longer, `FQL_SEED` starts elsewhere.
 
+use super::numbers::{Numbers, setting};
 use fql::engine::{Engine, Request};
 use fql::fql::interp::MemberKind;
 use fql::fql::syntax::ast::{TypeExpr, TypeKind};
 use fql::fql::syntax::{Source, parse_type_scheme};
 use std::time::Duration;
-
-/// A small generator of numbers (xorshift).
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % end.max(1) as u64) as usize
-    }
-
-    fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
-        &of[self.below(of.len())]
-    }
-}
 
 /// A type of the table, or of a query when it has no parameters left.
 #[derive(Clone, Debug, PartialEq)]
@@ -386,11 +371,6 @@ fn is_excluded(code: &str, summary: &str) -> bool {
         }),
         _ => false,
     }
-}
-
-fn setting(name: &str, otherwise: u64) -> u64 {
-    let text = std::env::var(name).ok();
-    text.and_then(|text| text.parse().ok()).unwrap_or(otherwise)
 }
 
 #[test]

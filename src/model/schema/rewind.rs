@@ -119,13 +119,7 @@ pub fn plan(
     let all = items(&submitted.definition);
     let target = Shape::of(submitted);
     let done = live.map_or(0, |live| applied(&items(&live.definition), &all));
-    let mut rewind = Rewind {
-        shape: target.clone(),
-        steps: Vec::new(),
-        faults: Vec::new(),
-        conflicts: false,
-        at: 0,
-    };
+    let mut rewind = Rewind::from(target.clone());
     for (at, item) in all.iter().enumerate().skip(done).rev() {
         rewind.at = at;
         rewind.undo(item);
@@ -184,13 +178,7 @@ pub fn backfills(live: Option<&Collection>, submitted: &Collection) -> Vec<NewBa
     let all = items(&submitted.definition);
     let done = live.map_or(0, |live| applied(&items(&live.definition), &all));
     let target = Shape::of(submitted);
-    let mut rewind = Rewind {
-        shape: target.clone(),
-        steps: Vec::new(),
-        faults: Vec::new(),
-        conflicts: false,
-        at: 0,
-    };
+    let mut rewind = Rewind::from(target.clone());
     let mut found = Vec::new();
     for (at, item) in all.iter().enumerate().skip(done).rev() {
         if let MigrationItem::Backfill(path, value) = item {
@@ -217,6 +205,19 @@ struct Rewind {
     /// A later `move_conflicts` takes what does not fit.
     conflicts: bool,
     at: usize,
+}
+
+impl From<Shape> for Rewind {
+    /// Begins where all migrations are done.
+    fn from(shape: Shape) -> Rewind {
+        Rewind {
+            shape,
+            steps: Vec::new(),
+            faults: Vec::new(),
+            conflicts: false,
+            at: 0,
+        }
+    }
 }
 
 impl Rewind {
