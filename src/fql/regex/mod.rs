@@ -10,6 +10,7 @@
 
 mod blocks;
 mod class;
+mod quote;
 mod syntax;
 
 use parking_lot::Mutex;

@@ -6,6 +6,7 @@
 
 use super::SyntaxError;
 use super::class;
+use super::quote::unquote;
 use std::collections::HashMap;
 
 /// Nesting of groups and classes; the engine allows little more.
@@ -36,39 +37,6 @@ pub(super) fn translate(pattern: &str, plain: bool) -> Result<String> {
         });
     }
     Ok(reader.resolve(&node.text))
-}
-
-/// Replaces `\Q...\E` by escaped characters.
-fn unquote(chars: Vec<char>) -> Vec<char> {
-    let mut out = Vec::with_capacity(chars.len());
-    let mut i = 0;
-    while i < chars.len() {
-        match (chars[i], chars.get(i + 1)) {
-            ('\\', Some('Q')) => {
-                i += 2;
-                while i < chars.len() && !(chars[i] == '\\' && chars.get(i + 1) == Some(&'E')) {
-                    let c = chars[i];
-                    match c {
-                        // A digit must not lengthen an escape before it.
-                        '0'..='9' => out.extend(['\\', 'x', '3', c]),
-                        _ if c.is_ascii() && !c.is_ascii_alphabetic() => out.extend(['\\', c]),
-                        _ => out.push(c),
-                    }
-                    i += 1;
-                }
-                i += 2;
-            }
-            ('\\', Some(c)) => {
-                out.extend(['\\', *c]);
-                i += 2;
-            }
-            (c, _) => {
-                out.push(c);
-                i += 1;
-            }
-        }
-    }
-    out
 }
 
 /// Inline flags.

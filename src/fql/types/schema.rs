@@ -8,6 +8,7 @@ use super::definitions::{
     CheckedSchema, CollectionCheck, ComputedCheck, FunctionCheck, PathCheck, ResourceCheck,
     SchemaCheck, Sourced,
 };
+use super::dependencies::dependency_order;
 use super::display::Shown;
 use super::engine::{Engine, Scheme};
 use super::environment::{Environment, PathStep};
@@ -777,46 +778,6 @@ fn named_params(ty: &Ty, body: &Lambda) -> Ty {
     )
 }
 
-/// Definitions in the order of their dependencies, and the first of each cycle.
-fn dependency_order(dependencies: &[Vec<usize>]) -> (Vec<usize>, Vec<usize>) {
-    #[derive(Clone, Copy, PartialEq)]
-    enum State {
-        New,
-        Open,
-        Done,
-    }
-    let mut state = vec![State::New; dependencies.len()];
-    let (mut order, mut recursive) = (Vec::new(), Vec::new());
-    for root in 0..dependencies.len() {
-        if state[root] != State::New {
-            continue;
-        }
-        // Depth first, without recursion: each entry is a definition and how many of its dependencies were visited.
-        let mut stack = vec![(root, 0)];
-        state[root] = State::Open;
-        while let Some((index, position)) = stack.pop() {
-            match dependencies[index].get(position) {
-                Some(&next) => {
-                    stack.push((index, position + 1));
-                    match state[next] {
-                        State::New => {
-                            state[next] = State::Open;
-                            stack.push((next, 0));
-                        }
-                        State::Open if !recursive.contains(&next) => recursive.push(next),
-                        State::Open | State::Done => {}
-                    }
-                }
-                None => {
-                    state[index] = State::Done;
-                    order.push(index);
-                }
-            }
-        }
-    }
-    (order, recursive)
-}
-
 impl Engine<'_> {
     /// A type as a stored signature: its generic parameters first.
     pub(super) fn scheme_text(&mut self, ty: &Ty) -> String {
@@ -828,75 +789,5 @@ impl Engine<'_> {
             true => format!("{shown:#}"),
             false => format!("<{}> {shown:#}", params.join(", ")),
         }
-    }
-
-    /// Where unknown values are projected in a type.
-    fn projections(&self, ty: &Ty) -> Vec<Loc> {
-        fn go(
-            engine: &Engine<'_>,
-            ty: &Ty,
-            output: bool,
-            vars: &mut Vec<VarId>,
-            found: &mut Vec<Loc>,
-        ) {
-            match &ty.kind {
-                Kind::Var(id) => {
-                    if vars.contains(id) {
-                        return;
-                    }
-                    vars.push(*id);
-                    let var = engine.var(*id);
-                    let bounds = if output { &var.lower } else { &var.upper };
-                    bounds
-                        .iter()
-                        .for_each(|bound| go(engine, bound, output, vars, found));
-                }
-                Kind::Project(project) => {
-                    found.push(ty.at);
-                    go(engine, &project.function, !output, vars, found);
-                    go(engine, &project.result, output, vars, found);
-                }
-                Kind::Named(_, Some(part)) | Kind::WithoutNull(part) | Kind::GuardNull(part) => {
-                    go(engine, part, output, vars, found);
-                }
-                Kind::Record(record) => {
-                    let parts = record
-                        .fields
-                        .iter()
-                        .map(|(_, part)| part)
-                        .chain(&record.wildcard);
-                    parts.for_each(|part| go(engine, part, output, vars, found));
-                }
-                Kind::Interface(field) => go(engine, &field.1, output, vars, found),
-                Kind::Field(field) => go(engine, &field.result, output, vars, found),
-                Kind::Tuple(parts) | Kind::Union(parts) | Kind::Intersect(parts) => {
-                    parts
-                        .iter()
-                        .for_each(|part| go(engine, part, output, vars, found));
-                }
-                Kind::Function(function) => {
-                    let inputs = function.params.iter().chain(function.variadic.as_ref());
-                    inputs.for_each(|(_, part)| go(engine, part, !output, vars, found));
-                    go(engine, &function.result, output, vars, found);
-                }
-                Kind::Apply(apply) | Kind::Access(apply) => {
-                    apply
-                        .args
-                        .iter()
-                        .for_each(|part| go(engine, part, !output, vars, found));
-                    go(engine, &apply.result, output, vars, found);
-                }
-                Kind::Any
-                | Kind::Never
-                | Kind::Lit(_)
-                | Kind::Generic(_)
-                | Kind::Named(_, None)
-                | Kind::ChoiceResult(_)
-                | Kind::ChoiceArg(..) => {}
-            }
-        }
-        let mut found = Vec::new();
-        go(self, ty, true, &mut Vec::new(), &mut found);
-        found
     }
 }
