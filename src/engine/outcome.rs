@@ -61,6 +61,17 @@ pub struct Stats {
     pub storage_bytes_write: u64,
 }
 
+impl Stats {
+    /// Those of a query that failed, and so wrote nothing.
+    pub(super) fn without_writes(self) -> Stats {
+        Stats {
+            write_ops: 0,
+            storage_bytes_write: 0,
+            ..self
+        }
+    }
+}
+
 impl QueryError {
     /// The constraint failures as the wire shows them: `[{"paths": [["a", 0]], "message": "..."}]`.
     pub fn constraint_failures_json(&self) -> serde_json::Value {

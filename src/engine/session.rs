@@ -130,8 +130,9 @@ impl Session {
         let retries = request.max_contention_retries.unwrap_or(DEFAULT_RETRIES);
         let deadline = started + request.timeout.unwrap_or(DEFAULT_TIMEOUT);
         let mut attempt = 0;
+        let mut spent = Spent::default();
         loop {
-            let mut outcome = match self.attempt(request, deadline) {
+            let mut outcome = match self.attempt(request, deadline, &mut spent) {
                 Ok(outcome) => outcome,
                 Err(failure) => {
                     if failure.code() == "contended_transaction" && attempt < retries {
@@ -143,14 +144,20 @@ impl Session {
                     failed(failure, Vec::new(), true, now, 0, None)
                 }
             };
+            spent.add_to(&mut outcome.stats);
             outcome.stats.contention_retries = attempt;
             outcome.stats.query_time = started.elapsed();
             return outcome;
         }
     }
 
-    /// One run. `Err` when the transaction must run again or could not start.
-    fn attempt(&self, request: &Request, deadline: Instant) -> Result<Outcome, Failure> {
+    /// One run. `Err` when the transaction must run again or could not start; what it took is then added to `spent`.
+    fn attempt(
+        &self,
+        request: &Request,
+        deadline: Instant,
+        spent: &mut Spent,
+    ) -> Result<Outcome, Failure> {
         let (mut txn, principal) = self.begin()?;
         let typecheck = match request.typecheck {
             Some(typecheck) => typecheck,
@@ -192,6 +199,7 @@ impl Session {
             options,
         );
         interp.schema_checker = Some(self.engine.clone());
+        interp.carry_on(spent.calls);
         let mut checked = None;
         let result = self
             .arguments(&mut interp, request, &parsed.source)
@@ -211,9 +219,14 @@ impl Session {
         match result {
             Ok(rendered) => {
                 let static_type = checked.map(|checked| checked.static_type.clone());
+                let (calls, stats) = (calls_of(&interp), stats_of(&interp));
                 self.commit(interp, rendered, static_type, sees_all, now)
+                    .inspect_err(|_| spent.rerun(calls, &stats))
             }
-            Err(failure) if failure.code() == "contended_transaction" => Err(failure),
+            Err(failure) if failure.code() == "contended_transaction" => {
+                spent.rerun(calls_of(&interp), &stats_of(&interp).without_writes());
+                Err(failure)
+            }
             Err(failure) => {
                 // The value given to `abort` is completed like a result.
                 let abort = match &*failure.0 {
@@ -224,7 +237,7 @@ impl Session {
                 };
                 let abort = match abort {
                     Some(Err(failure)) => {
-                        let stats = stats_of(&interp);
+                        let stats = stats_of(&interp).without_writes();
                         let mut outcome =
                             failed(failure, interp.log, sees_all, now, schema_version, None);
                         outcome.stats = stats;
@@ -236,7 +249,7 @@ impl Session {
                     }
                     None => None,
                 };
-                let stats = stats_of(&interp);
+                let stats = stats_of(&interp).without_writes();
                 let mut outcome = failed(failure, interp.log, sees_all, now, schema_version, abort);
                 outcome.stats = stats;
                 Ok(outcome)
@@ -362,10 +375,43 @@ fn placeholder_spans(text: &str, count: usize) -> Vec<crate::fql::syntax::Span> 
     spans.take(count).collect()
 }
 
+/// What the runs of a query took before the last one.
+#[derive(Default)]
+struct Spent {
+    calls: u64,
+    read_ops: u64,
+    write_ops: u64,
+    bytes_read: u64,
+    bytes_written: u64,
+}
+
+impl Spent {
+    fn rerun(&mut self, calls: u64, stats: &Stats) {
+        // They count together, since operations are fifties of calls.
+        self.calls = calls;
+        self.read_ops += stats.read_ops;
+        self.write_ops += stats.write_ops;
+        self.bytes_read += stats.storage_bytes_read;
+        self.bytes_written += stats.storage_bytes_write;
+    }
+
+    fn add_to(&self, stats: &mut Stats) {
+        stats.read_ops += self.read_ops;
+        stats.write_ops += self.write_ops;
+        stats.storage_bytes_read += self.bytes_read;
+        stats.storage_bytes_write += self.bytes_written;
+    }
+}
+
+/// Calls, and fields looked up for indexes.
+fn calls_of(interp: &Interp) -> u64 {
+    interp.calls() + interp.txn.indexed()
+}
+
 fn stats_of(interp: &Interp) -> Stats {
     let used = interp.txn.stats();
     Stats {
-        compute_ops: interp.calls().div_ceil(50).max(1),
+        compute_ops: calls_of(interp).div_ceil(50).max(1),
         read_ops: used.read_ops,
         write_ops: used.write_ops,
         storage_bytes_read: used.bytes_read,

@@ -204,6 +204,7 @@ pub(crate) fn add_document(
     id: DocId,
     versions: &[Bytes],
 ) -> Result<(), ModelError> {
+    versions.iter().for_each(|_| txn.charge_indexing(index));
     let built = lifetimes(txn, collection, index, id, versions)?;
     for (entry, lifetime) in built {
         let mut stamps = entry.stamps.clone();

@@ -153,6 +153,11 @@ impl RawCursor {
         }
     }
 
+    /// Entries that lie ready behind the last one given, fetched already.
+    pub fn ready(&self) -> usize {
+        usize::from(self.head.is_some()) + self.buffer.len()
+    }
+
     fn look_up_pending(&mut self, txn: &Txn) {
         if self
             .pending

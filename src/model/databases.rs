@@ -11,7 +11,7 @@ use super::txn::{self, Txn};
 use super::version::Header;
 use super::{IndexBounds, ModelError, Version, keys};
 use crate::store::{Bytes, Stamp, StampPlace, Table};
-use crate::value::{CollId, DocId, IndexId, Object, ScopeId, Value};
+use crate::value::{CollId, DocId, IndexId, Object, ScopeId, Value, order};
 use smallvec::smallvec;
 use std::sync::Arc;
 
@@ -158,12 +158,16 @@ impl Txn {
 
     /// The next query of this database sees a new schema version.
     pub(crate) fn touch_schema(&mut self) {
+        self.touch_schema_of(self.scope());
+    }
+
+    fn touch_schema_of(&mut self, scope: ScopeId) {
         let stamps: Stamps = smallvec![Stamp {
             place: StampPlace::Value,
             offset: 0,
             inverted: false
         }];
-        let key = keys::system::schema_version(self.scope());
+        let key = keys::system::schema_version(scope);
         self.system_set(&key, Some(keys::PENDING.to_vec()), stamps);
     }
 
@@ -188,6 +192,19 @@ impl Txn {
         };
         let old = before.as_deref().map(database_ids).unwrap_or_default();
         let new = after.map(|data| database_ids(data)).unwrap_or_default();
+        // Children belong to the schema by name, their settings to their own (`spec http-api 5.4`).
+        let name = |data: &Object| data.get("name").cloned();
+        let (old_name, new_name) = (before.as_deref().map(name), after.map(|data| name(data)));
+        let renamed = match (&old_name, &new_name) {
+            (Some(Some(old)), Some(Some(new))) => !order::same(old, new),
+            _ => true,
+        };
+        if renamed {
+            self.touch_schema();
+        }
+        if let (true, Some(scope)) = (before.is_some(), new.0) {
+            self.touch_schema_of(scope);
+        }
         if old == new {
             return Ok(());
         }

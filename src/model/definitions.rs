@@ -67,6 +67,7 @@ impl Txn {
             return Err(error);
         }
         let mut new = plan.new;
+        self.defined_indexes += (new.len() + plan.removed.len()) as u64;
         if !new.is_empty() && self.is_small(loaded.id)? {
             new.iter_mut()
                 .for_each(|index| index.status = IndexStatus::Complete);

@@ -169,12 +169,11 @@ impl IndexCursor {
         }
     }
 
-    /// Bytes of the entries seen so far, for [`Txn::charge_page`].
-    pub fn bytes_read(&self) -> u64 {
+    /// Entries that were fetched already, behind the last one given.
+    pub fn ready(&self) -> usize {
         match &self.source {
-            Source::Now(cursor) => cursor.bytes_read,
-            Source::Past(past) => past.current.bytes_read + past.removed.bytes_read,
-            Source::Unreadable(_) => 0,
+            Source::Now(cursor) => cursor.ready(),
+            Source::Past(_) | Source::Unreadable(_) => 0,
         }
     }
 }

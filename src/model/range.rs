@@ -27,7 +27,7 @@ pub enum RangeError {
 }
 
 /// The part of an index that is asked for, behind the terms.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct IndexBounds {
     from: Option<Vec<u8>>,
     to: Option<Vec<u8>>,

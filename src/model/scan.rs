@@ -88,12 +88,11 @@ impl ScanCursor {
         self.coll
     }
 
-    /// Bytes of the entries seen so far, for [`Txn::charge_page`].
-    pub fn bytes_read(&self) -> u64 {
+    /// Entries that were fetched already, behind the last one given.
+    pub fn ready(&self) -> usize {
         match &self.source {
-            Source::Now(cursor) => cursor.bytes_read,
-            Source::Past(past) => past.current.bytes_read + past.history.bytes_read,
-            Source::Unreadable(_) => 0,
+            Source::Now(cursor) => cursor.ready(),
+            Source::Past(_) | Source::Unreadable(_) => 0,
         }
     }
 }

@@ -5,12 +5,14 @@ use super::overlay::Overlay;
 use super::read_log::ReadLog;
 use super::scan::ScanCursor;
 use super::schema::migrate::migrated;
-use super::schema::{Collection, Schema};
+use super::schema::{BackingIndex, Collection, Schema};
 use super::version::{Header, Version};
-use super::{Model, ModelError, keys};
+use super::{Model, ModelError, keys, native};
 use crate::FastMap;
 use crate::store::{Bytes, Commit, Snapshot, Table, TxnTime};
-use crate::value::{CollId, DocId, Object, ScopeId, Time};
+use crate::value::{CollId, DocId, Object, PathPart, ScopeId, Time};
+use smallvec::SmallVec;
+use std::collections::VecDeque;
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -20,6 +22,20 @@ pub const MAX_TRANSACTION: u64 = 16_777_216;
 /// Documents kept decoded for repeated reads; the cache starts over when it is full.
 const CACHED_DOCUMENTS: usize = 1024;
 const CACHED_BYTES: u64 = 16 << 20;
+
+/// Documents whose definitions make up the text of the schema.
+const DEFINITIONS: [CollId; 4] = [
+    native::COLLECTION,
+    native::FUNCTION,
+    native::ROLE,
+    native::ACCESS_PROVIDER,
+];
+
+/// What writing a definition comes to beside the definition: its entries in the original's own indexes.
+const DEFINITION_BYTES: u64 = 580;
+
+/// Pages of sets that cost nothing when they are read again.
+const KNOWN_PAGES: usize = 64;
 
 /// The last fifteen minutes are always readable.
 pub(crate) const ALWAYS_READABLE: i64 = 15 * 60 * 1_000_000;
@@ -45,6 +61,11 @@ pub struct Txn {
     uncharged: Option<(CollId, DocId)>,
     epoch: u64,
     stats: TxnStats,
+    indexed: u64,
+    /// Physical indexes that were made or removed.
+    pub(crate) defined_indexes: u64,
+    /// Pages of sets that were read.
+    pages: VecDeque<u64>,
     /// Bytes of changed index rows by document, for write operations.
     pub(crate) index_bytes: FastMap<[u8; keys::DOCUMENT_KEY], u64>,
 }
@@ -109,6 +130,9 @@ impl Txn {
             uncharged: None,
             epoch: 0,
             stats: TxnStats::default(),
+            indexed: 0,
+            defined_indexes: 0,
+            pages: VecDeque::new(),
             index_bytes: FastMap::default(),
         }
     }
@@ -155,6 +179,7 @@ impl Txn {
     /// What the transaction has cost so far.
     pub fn stats(&self) -> TxnStats {
         let mut stats = self.stats;
+        let mut schemas: SmallVec<[ScopeId; 1]> = SmallVec::new();
         for (key, pending) in self.overlay.iter(Table::Documents) {
             let index: u64 = self.index_bytes.get(&key[..]).copied().unwrap_or(0);
             // A deletion writes where the document stood.
@@ -162,10 +187,18 @@ impl Txn {
                 .value
                 .as_ref()
                 .map_or(key.len(), |value| value.len());
-            let bytes = version as u64 + index;
+            let mut bytes = version as u64 + index;
+            if keys::document_coll(key).is_some_and(|coll| DEFINITIONS.contains(&coll)) {
+                bytes += DEFINITION_BYTES;
+                schemas.extend(keys::scope_of(key).filter(|scope| !schemas.contains(scope)));
+            }
             stats.write_ops += bytes.div_ceil(1024).max(1);
             stats.bytes_written += bytes;
         }
+        // What the original stores as further documents: each index, and the text of the schema.
+        let further = self.defined_indexes + schemas.len() as u64;
+        stats.write_ops += further;
+        stats.bytes_written += further * DEFINITION_BYTES;
         stats
     }
 
@@ -196,16 +229,49 @@ impl Txn {
         self.stats.read_ops = mark.ops;
     }
 
-    /// Counts the read of a document found by a scan; reads by [`Txn::get`] count themselves.
-    pub fn charge_document(&mut self, bytes: u64) {
-        self.stats.read_ops += bytes.div_ceil(4096).max(1);
+    /// Counts the read of a document of so many bytes, 0 if there is none; its name counts in any case.
+    fn charge_document(&mut self, coll: CollId, id: DocId, bytes: u64) {
+        let bytes = bytes + name_bytes(coll, id);
+        self.stats.read_ops += bytes.div_ceil(4096);
         self.stats.bytes_read += bytes;
     }
 
-    /// Counts the read of one page of a set of so many bytes, stored in so many partitions (8 without terms, else 1).
-    pub fn charge_page(&mut self, bytes: u64, partitions: u64) {
-        self.stats.read_ops += bytes.div_ceil(4096).max(1) + partitions.saturating_sub(1);
+    /// Terms and values that were looked up in versions to index them.
+    pub fn indexed(&self) -> u64 {
+        self.indexed
+    }
+
+    /// Counts what indexing a version takes: each field that a term or a value stands for is looked up.
+    pub(crate) fn charge_indexing(&mut self, index: &BackingIndex) {
+        let paths = index.terms.iter().map(|term| &term.path);
+        let paths = paths.chain(index.values.iter().map(|value| &value.path));
+        // The id is known already.
+        let looked_up = paths.filter(|path| path.first() != Some(&PathPart::Field("id".into())));
+        self.indexed += looked_up.count() as u64;
+    }
+
+    /// Counts bytes that are read along with something else.
+    pub fn charge_bytes(&mut self, bytes: u64) {
         self.stats.bytes_read += bytes;
+    }
+
+    /// Counts the read of a page of a set.
+    pub fn charge_page(&mut self, ops: u64, bytes: u64) {
+        self.stats.read_ops += ops;
+        self.stats.bytes_read += bytes;
+    }
+
+    /// Notes that a page of a set is read, which `page` identifies; whether that page was read before, among the last
+    /// ones and since the last own write.
+    pub fn read_page(&mut self, page: u64) -> bool {
+        let known = self.pages.contains(&page);
+        if !known {
+            if self.pages.len() == KNOWN_PAGES {
+                self.pages.pop_front();
+            }
+            self.pages.push_back(page);
+        }
+        known
     }
 
     /// Makes known the version of the document that a scan stands at, so that the next [`Txn::get`] of it costs
@@ -227,7 +293,7 @@ impl Txn {
     pub fn keep(&mut self, coll: CollId, id: DocId, version: Arc<Version>) {
         let key = (self.scope, coll, id);
         if !self.cache.documents.contains_key(&key) {
-            self.charge_document(version.size());
+            self.charge_document(coll, id, version.size());
             self.remember(key, Some(version));
         }
     }
@@ -266,7 +332,7 @@ impl Txn {
         {
             let version = hot.version.clone();
             if !std::mem::replace(&mut hot.charged, true) {
-                self.charge_document(version.size());
+                self.charge_document(coll, id, version.size());
             }
             return Ok(Some(version));
         }
@@ -284,7 +350,8 @@ impl Txn {
         } else {
             self.committed(&key)?
         };
-        self.charge_document(stored.as_ref().map_or(0, |bytes| bytes.len() as u64));
+        let size = stored.as_ref().map_or(0, |bytes| bytes.len() as u64);
+        self.charge_document(coll, id, size);
         let version = match stored {
             Some(bytes) => self.live_version(coll, bytes)?,
             None => None,
@@ -326,7 +393,8 @@ impl Txn {
             return Ok(None);
         }
         let stored = self.stored_at(&key, at)?;
-        self.charge_document(stored.as_ref().map_or(0, |bytes| bytes.len() as u64));
+        let size = stored.as_ref().map_or(0, |bytes| bytes.len() as u64);
+        self.charge_document(coll, id, size);
         match stored {
             Some(bytes) => self.live_version(coll, bytes),
             None => Ok(None),
@@ -498,6 +566,18 @@ impl Txn {
             clears,
         })
     }
+}
+
+/// Bytes of a document's name as the original stores it (CBOR): its database, collection and id.
+fn name_bytes(coll: CollId, id: DocId) -> u64 {
+    let number = |n: u64| match n {
+        0..24 => 1,
+        24..0x100 => 2,
+        0x100..0x1_0000 => 3,
+        0x1_0000..0x1_0000_0000 => 5,
+        _ => 9,
+    };
+    10 + number(coll.0) + number(id.0.unsigned_abs())
 }
 
 /// The earliest time that retention promises, before the grace of fifteen minutes (`spec fql10-data 7.1`).

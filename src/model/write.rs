@@ -208,12 +208,16 @@ impl Txn {
                         ttl: header.ttl,
                         data,
                     };
+                    self.charge_indexing(index);
                     entries::entries(self.scope(), index, &fields(document))?
                 }
                 None => Vec::new(),
             };
             let new = match after {
-                Some(document) => entries::entries(self.scope(), index, &fields(*document))?,
+                Some(document) => {
+                    self.charge_indexing(index);
+                    entries::entries(self.scope(), index, &fields(*document))?
+                }
                 None => Vec::new(),
             };
             let old_ttl = before.as_ref().and_then(|(header, _)| header.ttl);

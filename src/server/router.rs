@@ -36,6 +36,7 @@ pub async fn serve(
     let closes = http1 && wants_close(&head.headers, head.version);
     let traceparent = headers::traceparent(&head.headers);
     let origin = head.headers.get("origin").cloned();
+    let traced = head.headers.contains_key("x-trace");
     let method = head.method.clone();
     let path = head.uri.path().to_string();
     let answered = {
@@ -88,13 +89,12 @@ pub async fn serve(
         tokio::time::sleep(left).await;
     }
     answered(&server, reply.status);
-    Ok(respond(
-        reply,
-        &method,
-        origin,
-        traceparent,
-        http1.then_some(closes || close),
-    ))
+    let close = http1.then_some(closes || close);
+    let mut response = respond(reply, &method, origin, traceparent, close);
+    if traced {
+        insert(response.headers_mut(), "x-faunadb-host", "localhost");
+    }
+    Ok(response)
 }
 
 /// Where a request is answered: here, or by the process that holds the file.

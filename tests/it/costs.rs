@@ -170,3 +170,177 @@ fn reads_and_writes_are_counted_once() {
     let deleted = cost(&child, "Pot.byId(1)!.delete()");
     assert_eq!((deleted.read_ops, deleted.write_ops), (1, 1));
 }
+
+#[test]
+fn pages_of_sets_cost_their_entries_and_partitions() {
+    let child = child();
+    cost(&child, "Collection.create({ name: 'User' })");
+    cost(
+        &child,
+        "Set.sequence(0, 200).forEach(i => User.create({ id: ID(i) }))",
+    );
+    for text in [
+        "User.all().map(.id).take(110).toArray()",
+        "User.all().map(.id).drop(100).take(10).toArray()",
+        "User.all().map(.id).take(110).drop(100).toArray()",
+    ] {
+        assert_eq!(cost(&child, text).read_ops, 10, "{text}");
+    }
+    cost(
+        &child,
+        "Collection.create({ name: 'Thing', indexes: { byColor: { terms: [{ field: '.color' }], values: [{ field: '.value' }] }, all_values: { values: [{ field: '.value' }] } } })",
+    );
+    for color in ["yellow", "purple"] {
+        let text = format!(
+            "Set.sequence(0, 1000).forEach(i => Thing.create({{ value: i, color: '{color}' }}))"
+        );
+        cost(&child, &text);
+    }
+    // Eleven for each colour, and one for each document that is shown.
+    let ordered = "let b = Thing.byColor('yellow')\nThing.byColor('purple').concat(b).order(.value).pageSize(10)";
+    assert_eq!(cost(&child, ordered).read_ops, 32);
+    // A page that was read before costs nothing.
+    let twice = "let set = Thing.all_values()\nif (set.isEmpty()) 'empty' else set.first()!.id";
+    assert_eq!(cost(&child, twice).read_ops, 8);
+    let again = cost(
+        &child,
+        "[Thing.byColor('yellow').count(), Thing.byColor('yellow').count()]",
+    );
+    assert_eq!(
+        again.read_ops,
+        cost(&child, "Thing.byColor('yellow').count()").read_ops
+    );
+}
+
+#[test]
+fn a_whole_set_is_read_in_pages_of_16000() {
+    let child = child();
+    cost(&child, "Collection.create({ name: 'Thing' })");
+    for _ in 0..2 {
+        cost(
+            &child,
+            "Set.sequence(0, 8008).forEach(i => Thing.create({ value: i }))",
+        );
+    }
+    let all = cost(&child, "Thing.all().count()");
+    assert_eq!((all.read_ops, all.compute_ops), (180, 321));
+    let sum = cost(&child, "Math.sum(Thing.all().take(10000).map(.value))");
+    assert_eq!(sum.compute_ops, 201);
+}
+
+#[test]
+fn predicates_of_roles_are_told_what_an_index_entry_tells() {
+    let child = child();
+    cost(
+        &child,
+        "Collection.create({ name: 'Book', indexes: { byAuthor: { terms: [{ field: 'author' }], values: [{ field: 'title' }] } } })",
+    );
+    cost(
+        &child,
+        "Set.sequence(0, 1000).forEach(i => Book.create({ author: 'a', value: i, title: 't' }))",
+    );
+    let reads = |field: &str| {
+        let role = format!("by_{field}");
+        let text = format!(
+            "Role.create({{ name: '{role}', privileges: {{ resource: 'Book', actions: {{ read: 'doc => doc.{field} == \"not found\"' }} }} }})"
+        );
+        cost(&child, &text);
+        let reader = child.with_role(Some(format!("@role/{role}").as_str().into()));
+        cost(&reader, "Book.byAuthor('a').pageSize(1) { id }").read_ops
+    };
+    let (covered, other) = (reads("title"), reads("value"));
+    assert!(other > 1000, "{other}");
+    assert!(covered < 20, "{covered}");
+}
+
+#[test]
+fn a_missing_document_costs_its_name() {
+    let child = child();
+    cost(&child, "Collection.create({ name: 'Pot' })");
+    let stats = cost(&child, "Pot.byId('0')?.foo ?? 'not found'");
+    assert_eq!((stats.read_ops, stats.storage_bytes_read), (1, 14));
+}
+
+#[test]
+fn definitions_are_written_with_their_indexes_and_the_text_of_the_schema() {
+    let child = child();
+    let index = "{ values: [{ field: 'foo' }] }";
+    for (text, writes) in [
+        ("Collection.create({ name: 'A' })".into(), 2),
+        (
+            format!("Collection.create({{ name: 'B', indexes: {{ i: {index} }} }})"),
+            3,
+        ),
+        (
+            format!("A.definition.update({{ indexes: {{ i: {index} }} }})"),
+            3,
+        ),
+        (
+            "Function.create({ name: 'f', body: '_ => true' })".into(),
+            2,
+        ),
+        ("Key.create({ role: 'admin' })".into(), 1),
+    ] {
+        let stats = cost(&child, &text);
+        assert_eq!((stats.compute_ops, stats.write_ops), (1, writes), "{text}");
+        assert_eq!(stats.write_ops, stats.storage_bytes_write.div_ceil(1024));
+        assert_eq!(stats.storage_bytes_read > 0, writes > 1, "{text}");
+    }
+    // What is indexed at once is looked up at once: three fields of a hundred documents.
+    cost(&child, "Collection.create({ name: 'C' })");
+    cost(
+        &child,
+        "Set.sequence(0, 100).forEach(i => C.create({ x: i }))",
+    );
+    let built = cost(
+        &child,
+        "C.definition.update({ indexes: { i: { terms: [{ field: 'x' }, { field: 'y' }], values: [{ field: 'z' }] } } })",
+    );
+    assert_eq!(
+        (built.compute_ops, built.read_ops, built.write_ops),
+        (7, 1, 3)
+    );
+}
+
+#[test]
+fn what_failed_wrote_nothing() {
+    let child = child();
+    cost(&child, "Collection.create({ name: 'Pot' })");
+    let failed = child.query(&Request::text("Pot.create({}); abort('oops')".to_string()));
+    assert!(failed.result.is_err());
+    assert_eq!(
+        (failed.stats.write_ops, failed.stats.storage_bytes_write),
+        (0, 0)
+    );
+}
+
+#[test]
+fn databases_change_the_schema_of_their_parent_and_their_own() {
+    let parent = child();
+    let version = |session: &Session| run(session, "1").schema_version;
+    let at = |session: &Session, text: &str| run(session, text).txn_time.0;
+    let made = at(&parent, "Database.create({ name: 'pottery' })");
+    assert_eq!(version(&parent), made);
+    let inside = |name: &str| parent.in_database(vec!["child".into(), name.into()]);
+    assert_eq!(version(&inside("pottery")), 0);
+    let changed = at(
+        &parent,
+        "Database.byName('pottery')!.update({ data: { a: 1 } })",
+    );
+    assert_eq!(
+        (version(&parent), version(&inside("pottery"))),
+        (made, changed)
+    );
+    let renamed = at(
+        &parent,
+        "Database.byName('pottery')!.update({ name: 'kiln' })",
+    );
+    assert_eq!(
+        (version(&parent), version(&inside("kiln"))),
+        (renamed, renamed)
+    );
+    at(&parent, "Key.create({ role: 'admin', database: 'kiln' })");
+    assert_eq!(version(&parent), renamed);
+    let gone = at(&parent, "Database.byName('kiln')!.delete()");
+    assert_eq!(version(&parent), gone);
+}

@@ -459,10 +459,12 @@ impl Interp {
             Action::Read
         };
         let id = id.unwrap_or(DocId(-1));
+        // A predicate is told what the index entry tells, unless that entry was read as of a page's time.
+        let cover = doc.cover.clone().filter(|_| self.as_of.is_none());
         self.allowed(action, Resource::Collection(doc.coll), || {
             let doc = Doc {
                 key: DocKey::Id(id),
-                cover: None,
+                cover,
                 ..doc.clone()
             };
             vec![Value::Doc(Arc::new(doc))]

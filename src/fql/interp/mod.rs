@@ -308,6 +308,14 @@ impl Interp {
         self.check_interrupted()
     }
 
+    /// Before `n` steps of work that are no calls: they count for nothing, but a query too slow ends.
+    pub fn work(&mut self, n: u64) -> Result<()> {
+        match n {
+            0..64 => Ok(()),
+            _ => self.check_interrupted(),
+        }
+    }
+
     /// Fails when the query is cancelled or too slow.
     pub fn check_interrupted(&self) -> Result<()> {
         if self
@@ -326,6 +334,11 @@ impl Interp {
             return Err(Failure::protocol(440, "time_out", "Query timed out."));
         }
         Ok(())
+    }
+
+    /// Counts on from the calls of an earlier run.
+    pub fn carry_on(&mut self, calls: u64) {
+        self.calls = calls;
     }
 
     /// Calls and operations so far.

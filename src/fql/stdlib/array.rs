@@ -328,7 +328,7 @@ fn sequence(me: &mut Interp, _: &Value, args: &[Value]) -> Result {
             "range size {size} exceeds limit {MAX_SEQUENCE}"
         )));
     }
-    me.charge(size.max(0).unsigned_abs())?;
+    me.work(size.max(0).unsigned_abs())?;
     Ok(Value::array((from..until).map(Value::integer).collect()))
 }
 
@@ -452,7 +452,7 @@ fn entries(me: &mut Interp, this: &Value, _: &[Value]) -> Result {
 
 fn distinct(me: &mut Interp, this: &Value, _: &[Value]) -> Result {
     let items = items(Some(this));
-    me.charge(items.len() as u64)?;
+    me.work(items.len() as u64)?;
     me.check_parts([this])?;
     let mut seen = HashSet::with_capacity(items.len());
     let mut out = Vec::new();

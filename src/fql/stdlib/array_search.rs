@@ -127,7 +127,7 @@ pub(super) fn last_index_where(me: &mut Interp, this: &Value, args: &[Value]) ->
 
 pub(super) fn includes(me: &mut Interp, this: &Value, args: &[Value]) -> Result {
     let (items, element) = (items(Some(this)), value(args, 0));
-    me.charge(items.len() as u64 / 64)?;
+    me.work(items.len() as u64)?;
     me.check_parts([element])?;
     Ok(Value::Bool(items.iter().any(|item| same(item, element))))
 }
@@ -135,7 +135,7 @@ pub(super) fn includes(me: &mut Interp, this: &Value, args: &[Value]) -> Result 
 pub(super) fn index_of(me: &mut Interp, this: &Value, args: &[Value]) -> Result {
     let (items, element) = (items(Some(this)), value(args, 0));
     let start = place(args, items)?.unwrap_or(0);
-    me.charge(items.len() as u64 / 64)?;
+    me.work(items.len() as u64)?;
     me.check_parts([element])?;
     let index = items[start..].iter().position(|item| same(item, element));
     Ok(found(me, index.map(|index| start + index)))
@@ -144,7 +144,7 @@ pub(super) fn index_of(me: &mut Interp, this: &Value, args: &[Value]) -> Result 
 pub(super) fn last_index_of(me: &mut Interp, this: &Value, args: &[Value]) -> Result {
     let (items, element) = (items(Some(this)), value(args, 0));
     let end = place(args, items)?.map_or(items.len(), |end| end + 1);
-    me.charge(items.len() as u64 / 64)?;
+    me.work(items.len() as u64)?;
     me.check_parts([element])?;
     Ok(found(
         me,

@@ -215,7 +215,7 @@ fn credential_by_document(me: &mut Interp, _: &Value, args: &[Value]) -> Result 
 /// Whether `password` is that of the credential; a credential without one has no right password.
 fn is_password(me: &mut Interp, credential: &Arc<Doc>, password: &Value) -> Result<bool> {
     // bcrypt costs what many calls cost.
-    me.charge(BCRYPT)?;
+    me.work(BCRYPT)?;
     let hash = match me.read(credential)? {
         Ok(version) => version.field("hashed_password"),
         Err(missing) => return Err(missing_credential(me, credential, missing)),

@@ -334,7 +334,7 @@ fn max(_: &mut Interp, _: &Value, args: &[Value]) -> Result {
 
 /// Adds from Int 0, left to right.
 fn total(me: &mut Interp, items: &[Value]) -> Result {
-    me.charge(items.len() as u64 / 64)?;
+    me.check_interrupted()?;
     let mut total = Value::Int(0);
     for item in items {
         if Number::of(item).is_none() {

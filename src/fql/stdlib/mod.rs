@@ -231,12 +231,12 @@ fn check_units(units: usize) -> Result<()> {
     Ok(())
 }
 
-/// Counts the elements of an array about to be made; fails if they are too many.
+/// Before an array of so many elements is made: fails if they are too many.
 fn check_elements(me: &mut Interp, count: usize) -> Result<()> {
     if count > MAX_ARRAY {
         return Err(Failure::too_large(format!(
             "array size {count} exceeds limit {MAX_ARRAY}"
         )));
     }
-    me.charge(count as u64)
+    me.work(count as u64)
 }

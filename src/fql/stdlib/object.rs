@@ -142,7 +142,7 @@ fn fields(me: &mut Interp, given: &Value, name: &str) -> Result<Arc<Object>> {
 
 fn keys(me: &mut Interp, _: &Value, args: &[Value]) -> Result {
     let fields = fields(me, value(args, 0), "object")?;
-    me.charge(fields.len() as u64)?;
+    me.work(fields.len() as u64)?;
     Ok(Value::array(
         fields
             .keys()
@@ -153,7 +153,7 @@ fn keys(me: &mut Interp, _: &Value, args: &[Value]) -> Result {
 
 fn values(me: &mut Interp, _: &Value, args: &[Value]) -> Result {
     let fields = fields(me, value(args, 0), "object")?;
-    me.charge(fields.len() as u64)?;
+    me.work(fields.len() as u64)?;
     Ok(Value::array(
         fields.iter().map(|(_, value)| value.clone()).collect(),
     ))
@@ -161,7 +161,7 @@ fn values(me: &mut Interp, _: &Value, args: &[Value]) -> Result {
 
 fn entries(me: &mut Interp, _: &Value, args: &[Value]) -> Result {
     let fields = fields(me, value(args, 0), "object")?;
-    me.charge(fields.len() as u64)?;
+    me.work(fields.len() as u64)?;
     let pair = |(key, value): (&Str, &Value)| {
         Value::array(vec![Value::String(key.clone()), value.clone()])
     };
@@ -170,7 +170,7 @@ fn entries(me: &mut Interp, _: &Value, args: &[Value]) -> Result {
 
 fn from_entries(me: &mut Interp, _: &Value, args: &[Value]) -> Result {
     let entries = items(args.first());
-    me.charge(entries.len() as u64)?;
+    me.work(entries.len() as u64)?;
     let mut object = Object::new();
     for (i, entry) in entries.iter().enumerate() {
         let invalid = |reason: String| Err(Failure::invalid_argument("entries", reason));
@@ -200,7 +200,7 @@ fn from_entries(me: &mut Interp, _: &Value, args: &[Value]) -> Result {
 fn assign(me: &mut Interp, _: &Value, args: &[Value]) -> Result {
     let destination = fields(me, value(args, 0), "destination")?;
     let source = fields(me, value(args, 1), "source")?;
-    me.charge((destination.len() + source.len()) as u64)?;
+    me.work((destination.len() + source.len()) as u64)?;
     let mut object = Arc::unwrap_or_clone(destination);
     for (key, value) in source.iter() {
         object.insert(key.clone(), value.clone());

@@ -44,7 +44,7 @@ pub(super) fn replace_all(me: &mut Interp, this: &Value, args: &[Value]) -> Resu
     if !searched.is_empty() {
         // What is found, and so how long the result is, is known before anything is made.
         let found = whole.matches(searched).count();
-        me.charge(found as u64)?;
+        me.work(found as u64)?;
         if found == 0 {
             return Ok(this.clone());
         }

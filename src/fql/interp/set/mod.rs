@@ -18,6 +18,7 @@
 //!
 //! - `build`: making plans, and reversing them
 //! - `source`: documents, index entries, arrays, sequences
+//! - `cost`: what their pages cost
 //! - `steps`: the steps over them
 //! - `page`: pages, cursors, and whole sets
 //! - `token`, `codec`: cursors and event sources as text
@@ -27,6 +28,7 @@
 
 mod build;
 mod codec;
+mod cost;
 mod events;
 mod explain;
 mod free_names;

@@ -74,6 +74,7 @@ impl Interp {
     pub(super) fn page(&mut self, set: &Arc<Set>, from: &Position, size: u32) -> Result<Page> {
         let mut node = Node::open(self, set, from)?;
         let mut elements = Vec::with_capacity(size.min(64) as usize);
+        node.expect(size as usize);
         let more = node.fetch(self, size as usize, &mut elements)?;
         let after = more.then(|| {
             Arc::new(Cursor {
@@ -129,9 +130,16 @@ impl Interp {
         let mut node = Node::open(self, set, &Position::Begin)?;
         let mut elements = Vec::with_capacity(BATCH);
         let mut count = 0u64;
+        let mut page = 0;
         loop {
             elements.clear();
-            let more = node.fetch(self, BATCH, &mut elements)?;
+            if page == 0 {
+                page = MAX_ELEMENTS;
+                node.expect(page);
+            }
+            let size = page.min(BATCH);
+            page -= size;
+            let more = node.fetch(self, size, &mut elements)?;
             count += elements.len() as u64;
             if !more {
                 return Ok(count);
@@ -143,6 +151,7 @@ impl Interp {
     pub fn set_first(&mut self, set: &Arc<Set>) -> Result {
         let mut node = Node::open(self, set, &Position::Begin)?;
         let mut elements = Vec::with_capacity(1);
+        node.expect(1);
         node.fetch(self, 1, &mut elements)?;
         match elements.pop() {
             Some(element) => Ok(self.kept(element)),
@@ -154,6 +163,7 @@ impl Interp {
     pub fn set_is_empty(&mut self, set: &Arc<Set>) -> Result<bool> {
         let mut node = Node::open(self, set, &Position::Begin)?;
         let mut elements = Vec::with_capacity(1);
+        node.expect(1);
         node.fetch(self, 1, &mut elements)?;
         Ok(elements.is_empty())
     }
@@ -186,6 +196,7 @@ impl Interp {
         let mut elements = Vec::new();
         loop {
             elements.clear();
+            node.expect(MAX_ELEMENTS);
             let more = node.fetch(self, MAX_ELEMENTS, &mut elements)?;
             if !f(self, &mut elements)? || !more {
                 return Ok(());

@@ -4,7 +4,7 @@ use crate::value::Value;
 use std::sync::Arc;
 
 /// A position, in the terms of a plan: the position in its source, wrapped by the steps that have a state.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub(super) enum Position {
     /// Before everything.
     Begin,

@@ -1,21 +1,21 @@
 //! Where elements come from: documents of a collection, entries of an index, arrays, sequences.
 
 use super::super::{Interp, Result};
+use super::cost::Pages;
 use super::position::Position;
 use super::{Element, Fresh};
 use crate::access::builtin_allows;
 use crate::model::schema::Action;
 use crate::model::{IndexCursor, ScanCursor};
 use crate::store::TxnTime;
+use crate::value::order::hash_value;
 use crate::value::{CollId, Cover, CoveringIndex, Doc, DocId, DocKey, Value};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Bound;
 use std::sync::Arc;
 
 /// Versions a batch may carry, in bytes; documents after that are read again when asked for.
 const CARRIED_BYTES: u64 = 16 << 20;
-
-/// Bytes of a set's page that a document counts for, whatever its own size.
-const ENTRY_BYTES: u64 = 32;
 
 /// Partitions of sets without terms, which each page reads (`spec fql10-data 8.2`).
 const PARTITIONS: u64 = 8;
@@ -48,8 +48,7 @@ struct Reader {
     /// The read time of the set, which its documents keep.
     at: Option<TxnTime>,
     access: Access,
-    partitions: u64,
-    pages: u64,
+    pages: Pages,
     /// The element after the last one given.
     ahead: Option<Element>,
     /// The write epoch `ahead` was read in.
@@ -63,8 +62,7 @@ impl Reader {
             coll,
             at,
             access,
-            partitions,
-            pages: 0,
+            pages: Pages::new(partitions),
             ahead: None,
             epoch: interp.txn.write_epoch(),
         }
@@ -100,12 +98,33 @@ impl Reader {
         }
     }
 
-    fn charge(&mut self, interp: &mut Interp, elements: usize) {
-        let partitions = if self.pages == 0 { self.partitions } else { 1 };
-        self.pages += 1;
-        interp
-            .txn
-            .charge_page(elements as u64 * ENTRY_BYTES, partitions);
+    /// A fetch begins of the part of a set that `place` tells, which has so many terms.
+    fn begin(
+        &mut self,
+        interp: &mut Interp,
+        count: usize,
+        terms: usize,
+        place: impl FnOnce(&mut DefaultHasher),
+    ) {
+        let Some(size) = self.pages.begin(count) else {
+            return;
+        };
+        let mut hasher = DefaultHasher::new();
+        (self.coll, self.at, interp.as_of, size, self.epoch).hash(&mut hasher);
+        place(&mut hasher);
+        if let Some(ahead) = &self.ahead {
+            ahead.position.hash(&mut hasher);
+        }
+        let repeated = interp.txn.read_page(hasher.finish());
+        self.pages.open(size, repeated);
+        if let Some(ahead) = &self.ahead {
+            let cover = match &ahead.value {
+                Value::Doc(doc) => doc.cover.as_deref(),
+                _ => None,
+            };
+            let covered = cover.and_then(|cover| cover.values.get(terms..));
+            self.pages.entry(covered.unwrap_or_default());
+        }
     }
 }
 
@@ -141,6 +160,11 @@ impl Documents {
         }
     }
 
+    /// See [`Pages::expect`].
+    pub fn expect(&mut self, count: usize) {
+        self.reader.pages.expect(count);
+    }
+
     pub fn position(&self) -> Position {
         self.reader
             .ahead
@@ -165,6 +189,9 @@ impl Documents {
             }
         }
         let start = out.len();
+        let (range, reversed) = (self.range, self.reversed);
+        self.reader
+            .begin(interp, count, 0, |place| (range, reversed).hash(place));
         while out.len() - start < count {
             match self.advance(interp)? {
                 Some(element) => out.push(element),
@@ -175,7 +202,9 @@ impl Documents {
             self.reader.ahead = self.advance(interp)?;
             self.reader.epoch = interp.txn.write_epoch();
         }
-        self.reader.charge(interp, out.len() - start);
+        let ready = self.cursor.as_ref().map_or(0, |cursor| cursor.ready());
+        let found = out.len() - start;
+        self.reader.pages.settle(interp, count, found, ready);
         Ok(self.reader.ahead.is_some())
     }
 
@@ -209,6 +238,7 @@ impl Documents {
                 version,
                 epoch: interp.txn.write_epoch(),
             };
+            self.reader.pages.entry(&[]);
             let doc = self.reader.doc(id, None);
             if self.reader.visible(interp, &doc, id, Some(&fresh))? {
                 self.carried += fresh.version.size();
@@ -276,6 +306,11 @@ impl Entries {
         }
     }
 
+    /// See [`Pages::expect`].
+    pub fn expect(&mut self, count: usize) {
+        self.reader.pages.expect(count);
+    }
+
     pub fn position(&self) -> Position {
         self.reader
             .ahead
@@ -299,6 +334,13 @@ impl Entries {
             }
         }
         let start = out.len();
+        let (scan, from) = (&self.scan, &self.from);
+        self.reader.begin(interp, count, scan.terms.len(), |place| {
+            (scan.index, &scan.bounds, scan.reversed, from).hash(place);
+            for term in &scan.terms {
+                hash_value(term, place);
+            }
+        });
         while out.len() - start < count {
             match self.advance(interp)? {
                 Some(element) => out.push(element),
@@ -309,7 +351,9 @@ impl Entries {
             self.reader.ahead = self.advance(interp)?;
             self.reader.epoch = interp.txn.write_epoch();
         }
-        self.reader.charge(interp, out.len() - start);
+        let ready = self.cursor.as_ref().map_or(0, |cursor| cursor.ready());
+        let found = out.len() - start;
+        self.reader.pages.settle(interp, count, found, ready);
         Ok(self.reader.ahead.is_some())
     }
 
@@ -348,6 +392,9 @@ impl Entries {
             }
             let mut values = self.scan.terms.clone();
             values.extend(entry.values());
+            self.reader
+                .pages
+                .entry(values.get(self.scan.terms.len()..).unwrap_or_default());
             let doc = self.reader.doc(
                 entry.doc,
                 Some(Arc::new(Cover {

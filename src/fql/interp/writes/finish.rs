@@ -21,6 +21,9 @@ use std::sync::Arc;
 /// An internal field to store: which definition, what it is now, the field and its value.
 type News<'a> = ((CollId, DocId), Arc<Object>, &'a str, Value);
 
+/// Bytes that looking up the text of the schema comes to, at least.
+const SCHEMA_BYTES: u64 = 14;
+
 /// Memberships a collection may have.
 const MAX_ROLES: usize = 64;
 
@@ -56,6 +59,7 @@ impl Interp {
         let Some(last) = pending.native.iter().rfind(schema_write) else {
             return Ok(());
         };
+        self.txn.charge_bytes(SCHEMA_BYTES);
         if self.is_protected()? {
             self.check_backing_indexes(pending, &schema, &last.frames)?;
         }
