@@ -157,9 +157,11 @@ fn reads_and_writes_are_counted_once() {
         );
     }
     // What is written a hundred times is one write. Calls of functions, methods and operators count, fields do not.
+    cost(&child, "Collection.create({ name: 'Cup' })");
+    cost(&child, "Cup.create({ id: ID(1) })");
     let many = cost(
         &child,
-        "let pot = Pot.byId(1)!\npot.update({ i: 1 })\nSet.sequence(1, 100).forEach(_ => { pot.update({ i: pot.i + 1 }) })\npot.i",
+        "let pot = Cup.byId(1)!\npot.update({ i: 1 })\nSet.sequence(1, 100).forEach(_ => { pot.update({ i: pot.i + 1 }) })\npot.i",
     );
     assert_eq!((many.compute_ops, many.read_ops, many.write_ops), (7, 1, 1));
     let two = cost(
@@ -283,7 +285,7 @@ fn definitions_are_written_with_their_indexes_and_the_text_of_the_schema() {
     ] {
         let stats = cost(&child, &text);
         assert_eq!((stats.compute_ops, stats.write_ops), (1, writes), "{text}");
-        assert_eq!(stats.write_ops, stats.storage_bytes_write.div_ceil(1024));
+        assert!(stats.storage_bytes_write.div_ceil(1024) <= writes, "{text}");
         assert_eq!(stats.storage_bytes_read > 0, writes > 1, "{text}");
     }
     // What is indexed at once is looked up at once: three fields of a hundred documents.
