@@ -24,6 +24,9 @@ pub struct Principal {
     pub login: Login,
     /// The document it acts as (tokens, `@doc`).
     pub identity: Option<(CollId, DocId)>,
+    /// Whether the permissions are those of a function's role. They know no identity: neither its baseline nor
+    /// `Query.identity()` in their predicates (`spec access-control 4.4`).
+    pub lent: bool,
 }
 
 /// The rights of a principal.
@@ -64,6 +67,7 @@ impl Principal {
             permissions: Permissions::Admin,
             login: Login::Root,
             identity: None,
+            lent: false,
         }
     }
 }

@@ -174,6 +174,7 @@ impl Engine {
             permissions,
             login: Login::Key(owner, id),
             identity: None,
+            lent: false,
         };
         Ok(Some(Resolved::lasting(principal, key.ttl)))
     }
@@ -266,6 +267,7 @@ impl Engine {
             permissions: Permissions::Predicate,
             login: Login::Jwt(token.claims.to_string().into()),
             identity: None,
+            lent: false,
         };
         let mut interp = self.asking(txn, principal.clone());
         let claims = interp.claims(&token.claims);
@@ -366,6 +368,7 @@ impl Engine {
             permissions: Permissions::Predicate,
             login,
             identity: Some((coll, id)),
+            lent: false,
         };
         let (mut roles, mut lasting) = (Vec::new(), true);
         let mut interp = None;

@@ -157,6 +157,11 @@ impl Version {
         }
     }
 
+    /// A version that is not written yet.
+    pub fn prospective(ttl: Option<Time>, data: Arc<Object>) -> Version {
+        Version::written(ttl, Bytes::default(), data)
+    }
+
     /// The same version, carried into the current shape of its collection.
     pub(crate) fn migrated(self, object: Object) -> Version {
         Version {

@@ -152,6 +152,8 @@ pub struct Cover {
     pub index: Arc<CoveringIndex>,
     /// A value for each of the index's paths.
     pub values: Vec<Value>,
+    /// The rights under which it was found: others may not read the document.
+    pub rights: u64,
 }
 
 /// What an index covers.

@@ -6,6 +6,7 @@ mod access_auth;
 mod access_isolation;
 mod access_jwt;
 mod access_matrix;
+mod access_rights;
 mod command_line;
 mod conformance;
 mod costs;

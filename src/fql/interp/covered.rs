@@ -6,6 +6,7 @@
 
 use super::documents::RESERVED;
 use super::{Effect, Interp, Result};
+use crate::access::Permissions;
 use crate::fql::syntax::Location;
 use crate::fql::syntax::ast::{Expr, ExprKind, Ident, Link};
 use crate::value::{Cover, Doc, Object, Value};
@@ -129,10 +130,19 @@ impl Interp {
         complete.then_some(object)
     }
 
-    /// The index entry that a document was found through, if what it says still holds.
+    /// The index entry that a document was found through, if what it says still holds: the query has written nothing,
+    /// and the same rights are in force as when it was found, or those of a predicate, which reads all users' documents.
+    pub(super) fn cover_in_force<'a>(&self, doc: &'a Doc) -> Option<&'a Arc<Cover>> {
+        let cover = doc.cover.as_ref()?;
+        let readable =
+            cover.rights == self.rights() || self.principal.permissions == Permissions::Predicate;
+        (readable && !self.txn.has_writes()).then_some(cover)
+    }
+
+    /// The cover of a value that is a document.
     fn cover_of(&self, value: &Value) -> Option<(Arc<Doc>, Arc<Cover>)> {
         match value {
-            Value::Doc(doc) if !self.txn.has_writes() => Some((doc.clone(), doc.cover.clone()?)),
+            Value::Doc(doc) => Some((doc.clone(), self.cover_in_force(doc)?.clone())),
             _ => None,
         }
     }

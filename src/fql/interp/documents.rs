@@ -86,6 +86,9 @@ impl Interp {
         if self.txn.schema().collection(doc.coll).is_none() {
             return Ok(Err(Missing::CollectionDeleted));
         }
+        if let Some(version) = self.prospective_version(doc) {
+            return Ok(Ok(version.clone()));
+        }
         let id = self.doc_id(doc)?;
         // The permission answer wins over existence.
         if self.secret_of(doc, id).is_none() && !self.can_read(doc, id)? {
@@ -100,29 +103,34 @@ impl Interp {
             .ok_or(Missing::NotFound))
     }
 
+    /// What a value shows that stands for the outcome of a write being authorized.
+    fn prospective_version(&self, doc: &Doc) -> Option<&Arc<Version>> {
+        let mut shown = self.prospective.iter();
+        shown
+            .find(|(shown_by, _)| std::ptr::eq(&**shown_by, doc))
+            .map(|(_, version)| version)
+    }
+
     /// Why the document cannot be read, if it cannot.
     pub fn missing(&mut self, doc: &Doc) -> Result<Option<Missing>> {
         // An index entry is there for live documents only, and what may not be read is no element of the set.
-        if doc.cover.is_some() && !self.txn.has_writes() {
+        if self.cover_in_force(doc).is_some() {
             return Ok(None);
         }
         Ok(self.read(doc)?.err())
     }
 
-    /// Whether this query has written the document.
-    fn written_now(&mut self, doc: &Doc, id: DocId) -> Result<bool> {
-        let version = self.txn.get(doc.coll, id, None)?;
-        Ok(version.is_some_and(|version| version.ts.is_none()))
-    }
-
-    /// The name of a document in a named collection; its id for those who may not read it.
+    /// The name of a document in a named collection, which whoever has the reference may know
+    /// (`spec access-control 3.1`).
     pub fn doc_name(&mut self, doc: &Doc) -> Result<Str> {
+        if let Some(Value::String(name)) = self
+            .prospective_version(doc)
+            .and_then(|version| version.field("name"))
+        {
+            return Ok(name);
+        }
         match &doc.key {
             DocKey::Name(name) => Ok(name.clone()),
-            // Whoever wrote it in this query knows its name, whatever they may read.
-            DocKey::Id(id) if !self.written_now(doc, *id)? && !self.can_read(doc, Some(*id))? => {
-                Ok(id.0.to_string().into())
-            }
             DocKey::Id(id) => match self
                 .txn
                 .get(doc.coll, *id, self.document_time(doc))?
@@ -386,10 +394,10 @@ impl Interp {
         }
     }
 
-    /// A field that the index entry the document was found through holds, if the query has written nothing since.
+    /// A field that the index entry the document was found through holds, if it still does.
     fn covered(&self, doc: &Doc, name: &str) -> Option<Value> {
-        let cover = doc.cover.as_ref()?;
-        if self.txn.has_writes() || (doc.at.is_none() && self.at.is_some()) {
+        let cover = self.cover_in_force(doc)?;
+        if doc.at.is_none() && self.at.is_some() {
             return None;
         }
         let value = cover.field(name)?.clone();
@@ -459,11 +467,14 @@ impl Interp {
             Action::Read
         };
         let id = id.unwrap_or(DocId(-1));
-        // A predicate is told what the index entry tells, unless that entry was read as of a page's time.
-        let cover = doc.cover.clone().filter(|_| self.as_of.is_none());
+        // A predicate is told what the index entry tells, unless that entry was read as of another time.
+        let cover = doc.cover.clone();
+        let cover = cover.filter(|_| self.as_of.is_none() && doc.at.is_none());
         self.allowed(action, Resource::Collection(doc.coll), || {
+            // A predicate on reading the past sees the present too.
             let doc = Doc {
                 key: DocKey::Id(id),
+                at: None,
                 cover,
                 ..doc.clone()
             };

@@ -29,6 +29,7 @@ impl Interp {
             Some(role) => {
                 let principal = Principal {
                     permissions: Permissions::named(role),
+                    lent: true,
                     ..(*self.principal).clone()
                 };
                 self.acting_as(Arc::new(principal), |me| {

@@ -49,7 +49,7 @@ pub use writes::{
 use crate::access::Principal;
 use crate::access::secret::Secret;
 use crate::fql::syntax::{Diagnostic, Location, Source, Span};
-use crate::model::Txn;
+use crate::model::{Txn, Version};
 use crate::store::TxnTime;
 use crate::value::{CollId, Doc, DocId, Env, NullReason, Str, Value};
 use std::collections::HashMap;
@@ -99,6 +99,9 @@ pub struct Interp {
     pub library: Arc<Library>,
     /// Whose rights apply now.
     pub principal: Arc<Principal>,
+    rights: u64,
+    /// How often other rights have been in force.
+    rights_given: u64,
     /// Whose query it is, whatever role a function runs with.
     pub caller: Arc<Principal>,
     /// How to run.
@@ -118,6 +121,8 @@ pub struct Interp {
     /// Secrets made by this query, each with the value that its creation yielded: only that very value shows the
     /// secret, and it is readable without a privilege.
     secrets: HashMap<(CollId, DocId), NewSecret>,
+    /// Documents as a write that is being authorized would leave them, each with the value that shows it.
+    prospective: Vec<(Arc<Doc>, Arc<Version>)>,
     frames: Vec<Location>,
     source: Arc<Source>,
     arguments: Env,
@@ -145,6 +150,8 @@ impl Interp {
             library,
             caller: principal.clone(),
             principal,
+            rights: 0,
+            rights_given: 0,
             options,
             log: Vec::new(),
             at: None,
@@ -156,6 +163,7 @@ impl Interp {
             pending: PendingWrites::default(),
             schema_checker: None,
             secrets: HashMap::new(),
+            prospective: Vec::new(),
             frames: Vec::with_capacity(32),
             source,
             arguments,
@@ -249,9 +257,17 @@ impl Interp {
         f: impl FnOnce(&mut Interp) -> Result<T>,
     ) -> Result<T> {
         let before = std::mem::replace(&mut self.principal, principal);
+        self.rights_given += 1;
+        let rights = std::mem::replace(&mut self.rights, self.rights_given);
         let result = f(self);
+        self.rights = rights;
         self.principal = before;
         result
+    }
+
+    /// A number for the rights in force: what was read under one may be hidden under another.
+    pub(super) fn rights(&self) -> u64 {
+        self.rights
     }
 
     /// Runs `f` in another text: the body of a stored function, predicate or computed field.

@@ -49,6 +49,11 @@ impl Interp {
         }
     }
 
+    /// Whether privileges decide, which may have predicates, rather than a built-in role.
+    pub(super) fn rights_are_asked(&self) -> bool {
+        matches!(self.principal.permissions, Permissions::Roles(_))
+    }
+
     /// Fails with `permission_denied` unless allowed.
     pub fn authorize(
         &mut self,
@@ -70,7 +75,7 @@ impl Interp {
         coll: CollId,
         subject: Option<&Value>,
     ) -> Result<bool> {
-        let Some(identity) = self.principal.identity else {
+        let Some(identity) = self.principal.identity.filter(|_| !self.principal.lent) else {
             return Ok(false);
         };
         let covered = match action {
@@ -165,9 +170,12 @@ impl Interp {
         if !accepts {
             return Ok(false);
         }
+        let asking = &self.principal;
         let principal = Arc::new(Principal {
             permissions: Permissions::Predicate,
-            ..(*self.principal).clone()
+            identity: asking.identity.filter(|_| !asking.lent),
+            lent: false,
+            ..(**asking).clone()
         });
         let ceiling = Ceiling {
             effect: Effect::Read,

@@ -6,7 +6,7 @@ use crate::fql::interp::{
     Change, Effect, Failure, Interp, Member, MemberKind, Result, Shape, WriteMode,
 };
 use crate::model::native;
-use crate::value::{CollId, Doc, DocId, DocKey, Module, NullReason, Object, Str, Value};
+use crate::value::{CollId, Doc, DocId, DocKey, Module, NullReason, Object, Value};
 use std::sync::Arc;
 
 /// `C.create(data)`
@@ -313,26 +313,8 @@ fn collection_name(_: &mut Interp, this: &Value, _: &[Value]) -> Result {
 
 fn definition(me: &mut Interp, this: &Value) -> Result {
     let id = collection(this)?;
-    let name = me
-        .txn
-        .schema()
-        .collection(id)
-        .map(|found| found.name.clone());
     let definition = DocId(i64::try_from(id.0).unwrap_or(-1));
-    definition_of(me, native::COLLECTION, definition, name)
-}
-
-/// The definition of a collection or function that the caller holds. Who may not read it keeps to its name, which they
-/// know.
-pub fn definition_of(me: &mut Interp, coll: CollId, id: DocId, name: Option<Str>) -> Result {
-    let doc = me.doc(coll, id);
-    match name {
-        Some(name) if !me.can_read(&doc, Some(id))? => Ok(Value::Doc(Arc::new(Doc {
-            key: DocKey::Name(name),
-            ..(*doc).clone()
-        }))),
-        _ => Ok(Value::Doc(doc)),
-    }
+    Ok(Value::Doc(me.doc(native::COLLECTION, definition)))
 }
 
 /// A reference to the document of that name.
@@ -348,11 +330,9 @@ pub fn by_name(me: &mut Interp, this: &Value, args: &[Value]) -> Result {
             ));
         }
     };
-    let found = me.txn.by_name(coll, &name, me.at)?;
-    let key = match found {
-        // Who may not read it keeps to the name they gave: an id tells no name to them.
-        Some(id) if me.can_read(&me.doc(coll, id), Some(id))? => DocKey::Id(id),
-        Some(_) | None => DocKey::Name(name),
+    let key = match me.txn.by_name(coll, &name, me.at)? {
+        Some(id) => DocKey::Id(id),
+        None => DocKey::Name(name),
     };
     Ok(Value::Doc(Arc::new(Doc {
         coll,

@@ -37,7 +37,5 @@ fn definition(me: &mut Interp, this: &Value) -> Result {
     let Value::Function(function) = this else {
         return Ok(Value::NULL);
     };
-    let found = me.txn.schema().function(function.id);
-    let name = found.map(|found| found.name.clone());
-    super::document::definition_of(me, native::FUNCTION, function.id, name)
+    Ok(Value::Doc(me.doc(native::FUNCTION, function.id)))
 }

@@ -71,6 +71,14 @@ impl Interp {
         result
     }
 
+    /// Runs `f` without the time of a cursor or event.
+    pub(super) fn reading_presently<T>(&mut self, f: impl FnOnce(&mut Interp) -> T) -> T {
+        let before = self.as_of.take();
+        let result = f(self);
+        self.as_of = before;
+        result
+    }
+
     pub(super) fn page(&mut self, set: &Arc<Set>, from: &Position, size: u32) -> Result<Page> {
         let mut node = Node::open(self, set, from)?;
         let mut elements = Vec::with_capacity(size.min(64) as usize);

@@ -93,7 +93,8 @@ impl Reader {
                 if let Some(fresh) = fresh {
                     interp.prime_document(doc, fresh);
                 }
-                interp.can_read(doc, Some(id))
+                // Also at a cursor's time, rights are those of now.
+                interp.reading_presently(|me| me.can_read(doc, Some(id)))
             }
         }
     }
@@ -400,6 +401,7 @@ impl Entries {
                 Some(Arc::new(Cover {
                     index: self.covering.clone(),
                     values,
+                    rights: interp.rights(),
                 })),
             );
             if self.reader.visible(interp, &doc, entry.doc, None)? {

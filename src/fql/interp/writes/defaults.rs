@@ -2,7 +2,6 @@
 
 use super::super::{Ceiling, Effect, Failure, FailureKind, Interp, Result};
 use super::document::refuse;
-use crate::access::{Permissions, Principal};
 use crate::fql::syntax::{Diagnostic, Location, Severity, Source, ast};
 use crate::model::schema::field_type::{FieldType, ObjectType};
 use crate::model::schema::merge::check_storable;
@@ -101,7 +100,7 @@ impl Interp {
         })
     }
 
-    /// Evaluates the check constraints of a written document.
+    /// Evaluates the check constraints of a written document with the rights of its writer.
     pub(super) fn check_constraints(
         &mut self,
         collection: &Arc<Collection>,
@@ -119,19 +118,13 @@ impl Interp {
                 .lambda()
                 .map_err(|faults| Failure::invalid_query(faults.to_vec()))?
                 .clone();
-            let principal = Arc::new(Principal {
-                permissions: Permissions::Admin,
-                ..(*self.principal).clone()
-            });
             let ceiling = Ceiling {
                 effect: Effect::Read,
                 reason: "check constraints",
             };
-            let result = self.acting_as(principal, |me| {
-                me.limited(ceiling, |me| {
-                    me.reading_at(None, |me| {
-                        me.call_stored(&lambda, &check.body.source, vec![doc.clone()])
-                    })
+            let result = self.limited(ceiling, |me| {
+                me.reading_at(None, |me| {
+                    me.call_stored(&lambda, &check.body.source, vec![doc.clone()])
                 })
             })?;
             let name = &check.name;

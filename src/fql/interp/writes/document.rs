@@ -2,7 +2,7 @@
 
 use super::super::{Failure, Interp, Resource, Result};
 use super::{Change, WriteMode};
-use crate::access::Action;
+use crate::access::{Action, Permissions};
 use crate::model::Version;
 use crate::model::native;
 use crate::model::schema::field_type::{FieldType, ObjectType};
@@ -50,27 +50,7 @@ impl Interp {
             None if coll == native::COLLECTION => DocId(self.txn.new_collection_id()?.0 as i64),
             None => self.txn.model().new_id(),
         };
-        let prospective = || vec![prospective(&collection, id, &argument)];
-        if given_id.is_some()
-            && !self.allowed(
-                Action::CreateWithId,
-                Resource::Collection(coll),
-                prospective,
-            )?
-        {
-            let now = Value::Time(self.txn.time().into());
-            let arguments = || {
-                let mut arguments = prospective();
-                arguments.extend([
-                    now,
-                    Value::string("create"),
-                    Value::object(argument.clone()),
-                ]);
-                arguments
-            };
-            self.authorize(Action::HistoryWrite, Resource::Collection(coll), arguments)?;
-        }
-        self.authorize(Action::Create, Resource::Collection(coll), prospective)?;
+        self.authorize_create(&collection, id, given_id.is_some(), &argument, mode)?;
         self.check_not_mixed(coll)?;
         if given_id.is_some() && self.txn.get(coll, id, None)?.is_some() {
             let message = format!(
@@ -127,17 +107,7 @@ impl Interp {
             refuse_computed(&collection, argument, &failed)?;
         }
         let old = before.object();
-        let candidate = match change {
-            Change::Update => merged(&old, argument),
-            Change::Replace => argument.clone(),
-        };
-        let new = || {
-            vec![
-                Value::Doc(doc.clone()),
-                prospective(&collection, id, &candidate),
-            ]
-        };
-        self.authorize(Action::Write, Resource::Collection(coll), new)?;
+        self.authorize_change(&collection, id, &before, change, argument, mode)?;
         self.check_not_mixed(coll)?;
         if mode == WriteMode::Fields {
             refuse_reserved(&collection, argument, &failed)?;
@@ -159,7 +129,11 @@ impl Interp {
         self.check_present()?;
         let coll = doc.coll;
         self.authorize(Action::Delete, Resource::Collection(coll), || {
-            vec![Value::Doc(doc.clone())]
+            vec![Value::Doc(Arc::new(Doc {
+                at: None,
+                cover: None,
+                ..(**doc).clone()
+            }))]
         })?;
         let Some((id, before)) = self.existing(doc)? else {
             return Err(match self.missing(doc)? {
@@ -272,13 +246,7 @@ impl Interp {
         mode: WriteMode,
         resolve: Resolve,
     ) -> (Option<Time>, Vec<ConstraintFailure>) {
-        let renewed = collection.ttl_days.map(|days| {
-            let now: Time = self.txn.time().into();
-            Time {
-                secs: now.secs.saturating_add(days.saturating_mul(SECONDS_OF_DAY)),
-                nanos: now.nanos,
-            }
-        });
+        let renewed = renewed_ttl(collection, self.txn.time().into());
         match given {
             Some(Value::Time(time)) => (Some(time), Vec::new()),
             Some(Value::TransactionTime) => (Some(self.txn.time().into()), Vec::new()),
@@ -383,13 +351,17 @@ impl Interp {
             return;
         }
         let frames = self.frames().to_vec();
+        let by_server = self.principal.permissions == Permissions::Server;
         match self
             .pending
             .native
             .iter_mut()
             .find(|write| write.coll == coll && write.id == id)
         {
-            Some(known) => known.frames = frames,
+            Some(known) => {
+                known.frames = frames;
+                known.by_server = by_server;
+            }
             None => {
                 let name = name
                     .or_else(|| crate::model::schema::load::text(before.as_deref()?, "name"))
@@ -400,6 +372,7 @@ impl Interp {
                     name,
                     before,
                     frames,
+                    by_server,
                 });
             }
         }
@@ -516,28 +489,20 @@ fn given_id(id: &Value, failed: &str) -> Result<DocId> {
     refuse(vec![ConstraintFailure::field("id", problem)], failed).map(|()| DocId(-1))
 }
 
-/// The document that a create or write predicate sees before it exists.
-fn prospective(collection: &Collection, id: DocId, data: &Object) -> Value {
-    let mut out = Object::new();
-    if !collection.is_named() {
-        out.insert("id", Value::Id(id.0));
-    }
-    let module = crate::value::Module::Collection {
-        id: collection.id,
-        name: collection.name.clone(),
-    };
-    out.insert("coll", Value::Module(module));
-    for (name, value) in data.iter() {
-        out.insert(name.clone(), value.clone());
-    }
-    if !collection.is_native() {
-        out.insert("data", Value::object(data.clone()));
-    }
-    Value::object(out)
+/// When a document that is written now expires by its collection's `ttl_days`.
+pub(super) fn renewed_ttl(collection: &Collection, now: Time) -> Option<Time> {
+    collection.ttl_days.map(|days| Time {
+        secs: now.secs.saturating_add(days.saturating_mul(SECONDS_OF_DAY)),
+        nanos: now.nanos,
+    })
 }
 
 /// A replaced document keeps what only the system writes.
-fn with_internal_fields(collection: &Collection, mut argument: Object, old: &Object) -> Object {
+pub(super) fn with_internal_fields(
+    collection: &Collection,
+    mut argument: Object,
+    old: &Object,
+) -> Object {
     let Some(native) = collection.native else {
         return argument;
     };

@@ -7,7 +7,6 @@
 use super::super::{Failure, Interp, Result};
 use super::document::refuse;
 use super::{NativeWrite, PendingWrites, Renamed, WrittenSchema};
-use crate::access::Permissions;
 use crate::fql::syntax::{Diagnostic, Location};
 use crate::fql::types::CheckedSchema;
 use crate::model::native;
@@ -255,7 +254,7 @@ impl Interp {
         match (write.coll, &after) {
             (native::FUNCTION, Some(after)) => {
                 let mut failures: Vec<_> = unknown_role(after, schema).into_iter().collect();
-                failures.extend(self.granted_admin(write, after));
+                failures.extend(Self::granted_admin(write, after));
                 refuse(failures, &outcome(write, "Function"))
             }
             (native::KEY, Some(after)) => {
@@ -271,9 +270,9 @@ impl Interp {
         }
     }
 
-    fn granted_admin(&self, write: &NativeWrite, after: &Object) -> Option<ConstraintFailure> {
+    fn granted_admin(write: &NativeWrite, after: &Object) -> Option<ConstraintFailure> {
         let admin = |object: &Object| text(object, "role").as_deref() == Some("admin");
-        if self.principal.permissions != Permissions::Server || !admin(after) {
+        if !write.by_server || !admin(after) {
             return None;
         }
         let message = match &write.before {

@@ -11,6 +11,7 @@
 //! - `migrations`: the steps a changed definition asks of its documents
 //! - `finish`: what is checked once, after all writes
 
+mod authorize;
 mod defaults;
 mod document;
 mod finish;
@@ -71,6 +72,8 @@ pub(super) struct NativeWrite {
     pub before: Option<Arc<Object>>,
     /// The frames of the last write to it, outermost first.
     pub frames: Vec<Location>,
+    /// Whether the role `server` was in force at that write.
+    pub by_server: bool,
 }
 
 /// How a write treats its argument.
