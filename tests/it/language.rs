@@ -257,3 +257,66 @@ fn performance_hints_follow_the_log() {
         "{summary}"
     );
 }
+
+/// The message of a failure that was not found by the check, and the line that underlines where.
+fn failure(query: &str) -> String {
+    let answer = answer(&after(&[]), query, false);
+    let mut lines = answer.lines().skip(1);
+    let message = lines.next().unwrap_or_default().to_string();
+    let mark = lines.find(|line| line.contains('^')).unwrap_or_default();
+    format!("{message}{}", mark.trim_start_matches([' ', '|']))
+}
+
+#[test]
+fn an_index_of_null_is_asked_with_one_value() {
+    assert_eq!(
+        failure("null[1, 2]"),
+        "error: callee function expects exactly 1 argument, but 2 were provided.^^^^^^"
+    );
+    assert_eq!(failure("null[abort(1)]"), "error: Query aborted.^^^");
+    assert_eq!(
+        failure("null['a']"),
+        "error: Cannot access `[]` on null.^^^^^"
+    );
+}
+
+#[test]
+fn a_cursor_is_named_a_string_and_overloads_name_it_any() {
+    assert_eq!(
+        failure("Set.paginate(1)"),
+        "error: expected value for `cursor` of type String, received Int^^^"
+    );
+    assert_eq!(
+        failure("Set.paginate('a', null)"),
+        "error: expected arguments to `paginate` of type (Any, Int), received (String, Null)^^^^^^^^^^^"
+    );
+    assert_eq!(
+        failure("Set.paginate(1, 0)"),
+        "error: expected `size` to be between 1 and 16000 (inclusive), received 0^^^^^^"
+    );
+}
+
+#[test]
+fn what_is_switched_off_is_typed_and_not_there() {
+    let query = "FQL.evalV4({ add: [1, 1] })";
+    let expected = "error: The function `evalV4` does not exist on `FQL`^^^^^^^^^^^^^^^^^";
+    assert_eq!(failure(query), expected);
+    let checked = answer(&after(&[]), query, true);
+    assert!(
+        checked.starts_with("invalid_function_invocation\n"),
+        "{checked}"
+    );
+}
+
+#[test]
+fn patterns_hold_literals() {
+    for pattern in ["null", "_ @ true", "{ a: x @ false }", "[_: Int, ...b]"] {
+        assert_eq!(
+            failure(&format!("match 1 {{ case {pattern} => 1 }}")),
+            format!(
+                "error: match expr not supported{}",
+                "^".repeat(pattern.len() + 22)
+            )
+        );
+    }
+}

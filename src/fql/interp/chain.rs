@@ -1,6 +1,6 @@
 //! Chains: fields, methods, calls, indexes, `?.` and `!` (`spec fql10-language 4.6`).
 
-use super::{Effect, Failure, Interp, MemberKind, Result};
+use super::{Arity, Effect, Failure, Interp, MemberKind, Result, wrong_arity};
 use crate::fql::syntax::ast::{Args, Expr, Ident, Link};
 use crate::fql::syntax::{Location, Span};
 use crate::model::Version;
@@ -410,6 +410,11 @@ impl Interp {
         env: &Env,
     ) -> Result<std::result::Result<Value, Value>> {
         if let Value::Null(null) = &value {
+            let given = self.arguments(args, env)?.len();
+            if given != 1 {
+                let arity = Arity::OneOf(vec![1]);
+                return self.framed(args.span, |_| Err(wrong_arity(&arity, given)));
+            }
             return Err(self.raise(self.null_access(null, "[]").at(self.location(args.span))));
         }
         let member = match &value {

@@ -222,7 +222,7 @@ impl ParamKind {
             "Date" => ParamKind::Date,
             "UUID" => ParamKind::Uuid,
             "ID" => ParamKind::Id,
-            "SetCursor" | "String | SetCursor" => ParamKind::Cursor,
+            "SetCursor" => ParamKind::Cursor,
             _ if top_level(ty, "|").len() > 1 => ParamKind::Any,
             _ if top_level(ty, "=>").len() > 1 => ParamKind::Function,
             _ if ty.starts_with("Array<") || ty.starts_with('[') => ParamKind::Array,

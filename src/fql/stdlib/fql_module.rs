@@ -4,7 +4,7 @@
 //! declared again.
 
 use super::{field, method, text};
-use crate::fql::interp::{Interp, Result, Shape};
+use crate::fql::interp::{Failure, Interp, Result, Shape};
 use crate::model::native;
 use crate::model::schema::Item;
 use crate::value::{DocId, Module, Value};
@@ -14,13 +14,28 @@ pub(super) static SHAPES: &[&Shape] = &[
         name: "FQLModule",
         alias: None,
         about: "All of the language's globals, and `Schema`.",
-        members: &[field(
-            "Schema",
-            "FQL.SchemaModule",
-            |_, _| Ok(Value::Module(Module::Native("FQL.Schema"))),
-            "Questions about the schema.",
-            "FQL.Schema",
-        )],
+        members: &[
+            field(
+                "Schema",
+                "FQL.SchemaModule",
+                |_, _| Ok(Value::Module(Module::Native("FQL.Schema"))),
+                "Questions about the schema.",
+                "FQL.Schema",
+            ),
+            // Typed, and switched off (`spec fql10-stdlib 17`).
+            method(
+                "evalV4",
+                &["(expr: { *: Any }) => Any"],
+                |_, _, _| {
+                    Err(Failure::new(
+                        "invalid_function_invocation",
+                        "The function `evalV4` does not exist on `FQL`",
+                    ))
+                },
+                "Switched off: it fails as if it did not exist.",
+                "",
+            ),
+        ],
     },
     &Shape {
         name: "FQL.SchemaModule",

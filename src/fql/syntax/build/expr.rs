@@ -184,6 +184,8 @@ impl<'s> Builder<'s> {
                     | Rule::match_expr => {
                         self.expr(part, false)?;
                     }
+                    // Patterns hold these literals, which no other name may be.
+                    Rule::name if matches!(part.as_str(), "null" | "true" | "false") => {}
                     Rule::name => {
                         self.ident(&part)?;
                     }
@@ -291,7 +293,7 @@ impl<'s> Builder<'s> {
                 return Err(Stop::Fatal);
             };
             self.height += 1;
-            self.check_height(op_span)?;
+            self.check_operators()?;
             operands.push_operator(op, op_span);
             let right = self.operand(pairs)?;
             operands.push_operand(right);
