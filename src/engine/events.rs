@@ -197,8 +197,23 @@ impl Session {
         };
         let has_next = found.more;
         let elapsed = started.elapsed();
+        // The page costs what its events do, and looking them up.
+        let mut stats = EventStats {
+            read_ops: Interp::event_partitions(&source)?,
+            ..EventStats::default()
+        };
+        for cost in found
+            .events
+            .iter()
+            .map(|event| event.cost)
+            .chain([found.spent])
+        {
+            stats.read_ops += cost.read_ops;
+            stats.storage_bytes_read += cost.bytes_read;
+        }
         let events = told(&mut interp, found, EventStats::default(), elapsed);
-        let stats = stats_of(&interp, started);
+        stats.compute_ops = interp.calls().div_ceil(50).max(1);
+        stats.processing_time = started.elapsed();
         Ok(FeedPage {
             events,
             cursor,

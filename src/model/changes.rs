@@ -221,6 +221,11 @@ impl Txn {
         self.bump_epoch();
     }
 
+    /// The covered values that a position in an index tells, as [`Txn::entries_of`] gives it.
+    pub fn entry_values(&self, index: &super::schema::BackingIndex, position: &[u8]) -> Vec<Value> {
+        entries::covered_values(index, position, 0)
+    }
+
     /// Positions of a version's entries with these terms in an index, in order; none if it is not in that set.
     pub fn entries_of(
         &mut self,

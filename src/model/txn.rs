@@ -97,7 +97,15 @@ struct Hot {
 #[derive(Default)]
 struct Cache {
     documents: FastMap<(ScopeId, CollId, DocId), Option<Arc<Version>>>,
+    past: FastMap<(ScopeId, CollId, DocId, TxnTime), PastVersion>,
     bytes: u64,
+}
+
+/// What a document was at a time, and whether that has been paid for.
+struct PastVersion {
+    version: Option<Arc<Version>>,
+    bytes: u64,
+    charged: bool,
 }
 
 /// What reads of a transaction have cost at some point.
@@ -333,32 +341,83 @@ impl Txn {
             let version = hot.version.clone();
             if !std::mem::replace(&mut hot.charged, true) {
                 self.charge_document(coll, id, version.size());
+                if let Some(at) = at {
+                    let past = PastVersion {
+                        version: Some(version.clone()),
+                        bytes: version.size(),
+                        charged: true,
+                    };
+                    self.remember_past((self.scope, coll, id, at), past);
+                }
             }
             return Ok(Some(version));
         }
-        if let Some(at) = at.filter(|at| *at < self.snapshot_time()) {
-            return self.get_past(coll, id, at);
+        if let Some(at) = at {
+            return self.get_at(coll, id, at, true);
         }
-        let own_writes = at.is_none();
         let cache_key = (self.scope, coll, id);
-        if own_writes && let Some(known) = self.cache.documents.get(&cache_key) {
+        if let Some(known) = self.cache.documents.get(&cache_key) {
             return Ok(known.clone());
         }
         let key = keys::document(self.scope, coll, id);
-        let stored = if own_writes {
-            self.current(&key)?
-        } else {
-            self.committed(&key)?
-        };
+        let stored = self.current(&key)?;
         let size = stored.as_ref().map_or(0, |bytes| bytes.len() as u64);
         self.charge_document(coll, id, size);
         let version = match stored {
             Some(bytes) => self.live_version(coll, bytes)?,
             None => None,
         };
-        if own_writes {
-            self.remember(cache_key, version.clone());
+        self.remember(cache_key, version.clone());
+        Ok(version)
+    }
+
+    /// The live version of a document at a time, read for the engine's own purposes: nobody is charged until it is read
+    /// with [`Txn::get`].
+    pub fn peek(
+        &mut self,
+        coll: CollId,
+        id: DocId,
+        at: TxnTime,
+    ) -> Result<Option<Arc<Version>>, ModelError> {
+        self.get_at(coll, id, at, false)
+    }
+
+    /// The committed version at a time. The second read of it is free.
+    fn get_at(
+        &mut self,
+        coll: CollId,
+        id: DocId,
+        at: TxnTime,
+        charge: bool,
+    ) -> Result<Option<Arc<Version>>, ModelError> {
+        let cache_key = (self.scope, coll, id, at);
+        if let Some(known) = self.cache.past.get_mut(&cache_key) {
+            let (version, bytes) = (known.version.clone(), known.bytes);
+            let due = charge && !known.charged;
+            known.charged |= charge;
+            if due {
+                self.charge_document(coll, id, bytes);
+            }
+            return Ok(version);
         }
+        let stored = match at < self.snapshot_time() {
+            true => self.stored_past(coll, id, at)?,
+            false => self.committed(&keys::document(self.scope, coll, id))?,
+        };
+        let bytes = stored.as_ref().map_or(0, |bytes| bytes.len() as u64);
+        if charge {
+            self.charge_document(coll, id, bytes);
+        }
+        let version = match stored {
+            Some(bytes) => self.live_version(coll, bytes)?,
+            None => None,
+        };
+        let past = PastVersion {
+            version: version.clone(),
+            bytes,
+            charged: charge,
+        };
+        self.remember_past(cache_key, past);
         Ok(version)
     }
 
@@ -381,23 +440,17 @@ impl Txn {
         Ok(self.snapshot.get(Table::Documents, key)?)
     }
 
-    fn get_past(
+    fn stored_past(
         &mut self,
         coll: CollId,
         id: DocId,
         at: TxnTime,
-    ) -> Result<Option<Arc<Version>>, ModelError> {
+    ) -> Result<Option<Bytes>, ModelError> {
         self.check_readable(coll, at)?;
         let key = keys::document(self.scope, coll, id);
-        if self.is_dropped(&key) {
-            return Ok(None);
-        }
-        let stored = self.stored_at(&key, at)?;
-        let size = stored.as_ref().map_or(0, |bytes| bytes.len() as u64);
-        self.charge_document(coll, id, size);
-        match stored {
-            Some(bytes) => self.live_version(coll, bytes),
-            None => Ok(None),
+        match self.is_dropped(&key) {
+            true => Ok(None),
+            false => self.stored_at(&key, at),
         }
     }
 
@@ -438,12 +491,21 @@ impl Txn {
 
     fn remember(&mut self, key: (ScopeId, CollId, DocId), version: Option<Arc<Version>>) {
         let size = version.as_ref().map_or(0, |version| version.size());
-        if self.cache.documents.len() >= CACHED_DOCUMENTS || self.cache.bytes + size > CACHED_BYTES
-        {
+        self.make_room(size);
+        self.cache.documents.insert(key, version);
+    }
+
+    fn remember_past(&mut self, key: (ScopeId, CollId, DocId, TxnTime), past: PastVersion) {
+        self.make_room(past.bytes);
+        self.cache.past.insert(key, past);
+    }
+
+    fn make_room(&mut self, size: u64) {
+        let documents = self.cache.documents.len() + self.cache.past.len();
+        if documents >= CACHED_DOCUMENTS || self.cache.bytes + size > CACHED_BYTES {
             self.cache = Cache::default();
         }
         self.cache.bytes += size;
-        self.cache.documents.insert(key, version);
     }
 
     /// Keeps a version that was just written, so that reading it back decodes nothing.

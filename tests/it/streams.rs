@@ -64,7 +64,7 @@ fn play(scene: &Scene, live: bool) -> Vec<StreamEvent> {
     let root = Engine::memory().expect("an engine").root();
     run(
         &root,
-        "Collection.create({ name: 'Pot', indexes: { byN: { terms: [{ field: '.n' }], values: [{ field: '.m' }] } } })
+        "Collection.create({ name: 'Pot', indexes: { byN: { terms: [{ field: '.n' }], values: [{ field: '.m' }] }, manyM: { values: [{ field: '.m', mva: true }] } } })
          Collection.create({ name: 'Cup' })",
     );
     for text in scene.setup {
@@ -451,6 +451,117 @@ fn events_tell_what_they_cost() {
         told: &[("add", "")],
     };
     assert_eq!(costs(&index, false)[0], (1, 1));
+}
+
+#[test]
+fn what_a_source_covers_costs_no_read() {
+    let writes = &[
+        "Pot.create({ id: 1, n: 1, m: 'a' })",
+        "Pot.byId(1)!.update({ m: 'b' })",
+        "Pot.byId(1)!.delete()",
+    ];
+    let told = &[("add", ""), ("update", ""), ("remove", "")];
+    let reads = |source: &'static str, live| -> Vec<u64> {
+        let scene = Scene {
+            setup: &[],
+            source,
+            writes,
+            told,
+        };
+        costs(&scene, live).iter().map(|cost| cost.0).collect()
+    };
+    for live in [true, false] {
+        let reads = |source| reads(source, live);
+        assert_eq!(reads("Pot.all().eventSource() { id }"), [8, 0, 0, 0]);
+        assert_eq!(reads("Pot.all().eventSource()"), [8, 1, 1, 1]);
+        assert_eq!(reads("Pot.byN(1).eventSource() { id, n, m }"), [1, 0, 0, 0]);
+        assert_eq!(reads("Pot.byN(1).eventSource()"), [1, 1, 1, 1]);
+        assert_eq!(reads("Pot.manyM().eventSource() { m }"), [8, 1, 1, 1]);
+    }
+    // A foreign document is read once for an event, however much of it is shown.
+    let foreign = Scene {
+        setup: &[POT, "Cup.create({ id: 1, size: 3 })"],
+        source: "Set.single(Pot.byId(1)!).eventSource() { cup { data } }",
+        writes: &[
+            "Pot.byId(1)!.update({ cup: Cup.byId(1)! })",
+            "Pot.byId(1)!.delete()",
+        ],
+        told: &[("update", ""), ("remove", "")],
+    };
+    for live in [true, false] {
+        assert_eq!(costs(&foreign, live), [(1, 1), (1, 1), (1, 1)], "{live}");
+    }
+}
+
+#[test]
+fn events_of_an_index_are_in_the_order_of_what_came_or_went() {
+    let scene = Scene {
+        setup: &[
+            "[[1, 0], [2, 1], [3, 2], [4, 12]].forEach(p => Pot.create({ id: p[0], n: 1, m: p[1] }))",
+        ],
+        source: "Pot.byN(1).eventSource() { m }",
+        writes: &[
+            "Pot.byId(4)!.delete()\nPot.byId(1)!.update({ m: 43 })\nPot.byId(2)!.update({ m: 44 })\nPot.byId(3)!.update({ m: 45 })",
+        ],
+        told: &[
+            ("update", ""),
+            ("update", ""),
+            ("update", ""),
+            ("remove", ""),
+        ],
+    };
+    for live in [true, false] {
+        let kinds: Vec<_> = play(&scene, live)[1..].iter().map(|e| shown(e).0).collect();
+        assert_eq!(kinds, ["update", "update", "update", "remove"], "{live}");
+    }
+}
+
+#[test]
+fn a_page_tells_whether_there_is_more_and_what_it_cost() {
+    let root = Engine::memory().expect("an engine").root();
+    run(&root, "Collection.create({ name: 'Pot' })");
+    let source = |text: &str| {
+        let token = run(&root, text);
+        token.as_str().expect("a token").to_string()
+    };
+    let all = source("Pot.all().eventSource()");
+    let failing = source("Pot.all().map(p => if (p.n == 1) abort('oops') else p.n).eventSource()");
+    let small = source("Pot.all().where(.n < 1).eventSource()");
+    for n in 0..3 {
+        run(&root, &format!("Pot.create({{ n: {n} }})"));
+    }
+    let page = |token: &str, start, page_size| {
+        root.feed(&fql::engine::FeedRequest {
+            token: token.to_string(),
+            start,
+            page_size,
+            timeout: None,
+            cancel: None,
+        })
+        .expect("a page")
+    };
+    let kinds = |page: &fql::engine::FeedPage| -> Vec<String> {
+        page.events.iter().map(|event| shown(event).0).collect()
+    };
+    let whole = page(&all, Start::Source, 16);
+    assert_eq!((kinds(&whole).len(), whole.has_next), (3, false));
+    // One read of each of eight partitions, and three documents.
+    assert_eq!(whole.stats.read_ops, 8 + 3);
+    assert!(!page(&all, Start::Source, 3).has_next);
+    // A failure ends the page, not the feed.
+    let first = page(&failing, Start::Source, 16);
+    assert_eq!(kinds(&first), ["add", "abort"]);
+    assert!(first.has_next);
+    let second = page(&failing, Start::Cursor(first.cursor), 16);
+    assert_eq!(
+        (kinds(&second), second.has_next),
+        (vec!["add".to_string()], false)
+    );
+    // What is left may come to nothing.
+    let full = page(&small, Start::Source, 1);
+    assert_eq!((kinds(&full).len(), full.has_next), (1, true));
+    let rest = page(&small, Start::Cursor(full.cursor), 1);
+    assert_eq!((kinds(&rest).len(), rest.has_next), (0, false));
 }
 
 #[test]

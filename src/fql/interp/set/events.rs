@@ -10,13 +10,14 @@
 //! | inside | inside | `update`, of an index only if its entry changed |
 //! | inside | outside | `remove`, with what was there before |
 
-use super::super::{Ceiling, Effect, Failure, Interp, Result, path_text, resolve_time};
-use crate::fql::syntax::ast::{ExprKind, Link};
+use super::super::{Ceiling, Effect, Failure, Interp, Result, resolve_time};
+use super::index_call::covered_paths;
 use crate::model::{Version, native};
 use crate::store::TxnTime;
 use crate::value::rendered::Rendered;
 use crate::value::{
-    Callback, CollId, Doc, DocId, DocKey, EventSource, IndexId, PathPart, Plan, Set, Value, order,
+    Callback, CollId, Cover, CoveringIndex, Doc, DocId, DocKey, EventSource, IndexId, PathPart,
+    Plan, Set, Value, order,
 };
 use std::sync::Arc;
 use std::time::Instant;
@@ -86,8 +87,9 @@ pub struct Event {
     pub cost: EventCost,
 }
 
-/// What the events of a source cost their reader: one read for each document that the source does not name, and what its
-/// functions read and call. Finding out what has changed is free.
+/// What the events of a source cost their reader: the documents that are read for them, and what the source's functions
+/// read and call. Finding out what has changed is free, and so are a document that the source names, and what an index
+/// covers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EventCost {
     /// Reads of 4 KiB.
@@ -153,201 +155,23 @@ enum Step {
     Map(Callback),
 }
 
+/// A source, taken apart.
+struct Course {
+    origin: Origin,
+    /// What its history tells of the documents.
+    covering: Option<Arc<CoveringIndex>>,
+    /// Innermost first.
+    steps: Vec<Step>,
+}
+
 /// A document on one side of a transaction.
 struct Side {
     version: Option<Arc<Version>>,
-    /// Positions of its entries in the source's index, if that is an index.
-    entries: Vec<Vec<u8>>,
     /// What the steps made of it; `None`: outside of the set.
     value: Option<Value>,
-    /// Bytes of the document.
-    size: u64,
 }
 
 impl Interp {
-    /// `set.eventSource()` and its older name; `method` is as called, `.eventSource()`.
-    pub fn make_event_source(&mut self, set: &Arc<Set>, method: &str) -> Result<EventSource> {
-        self.check_streamable(set, method)?;
-        Ok(EventSource {
-            set: set.clone(),
-            watched: Vec::new(),
-            since: None,
-        })
-    }
-
-    /// `set.eventsOn(fields)` and its older name.
-    pub fn make_event_source_on(
-        &mut self,
-        set: &Arc<Set>,
-        fields: &[Value],
-        method: &str,
-    ) -> Result<EventSource> {
-        let mut watched = Vec::with_capacity(fields.len());
-        for (n, field) in fields.iter().enumerate() {
-            let path = field_path(field);
-            let invalid = || Failure::invalid_argument(&n.to_string(), "invalid field path given");
-            watched.push(path.ok_or_else(invalid)?);
-        }
-        self.check_streamable(set, method)?;
-        let is_source = matches!(
-            set.plan,
-            Plan::All { .. } | Plan::Index { .. } | Plan::Single(_)
-        );
-        if !is_source || set.page_size.is_some() {
-            return Err(refused(
-                ".changesOn()",
-                "it was not called on the source set.",
-            ));
-        }
-        if let Plan::Index {
-            coll, index, name, ..
-        } = &set.plan
-        {
-            self.check_covered(*coll, *index, name, &watched)?;
-        }
-        Ok(EventSource {
-            set: set.clone(),
-            watched,
-            since: None,
-        })
-    }
-
-    fn check_covered(
-        &self,
-        coll: CollId,
-        index: IndexId,
-        name: &str,
-        watched: &[Vec<PathPart>],
-    ) -> Result<()> {
-        let Some(collection) = self.collection(coll) else {
-            return Ok(());
-        };
-        let Some(backing) = collection.backing_index(index) else {
-            return Ok(());
-        };
-        let is = |path: &[PathPart], name: &str| matches!(path, [PathPart::Field(field)] if &**field == name);
-        let terms = backing.terms.iter().map(|term| &term.path);
-        let covered: Vec<_> = terms
-            .chain(backing.values.iter().map(|value| &value.path))
-            .collect();
-        if covered.iter().any(|path| is(path, "ts")) {
-            return Ok(());
-        }
-        let missing: Vec<String> = watched
-            .iter()
-            .filter(|path| !is(path, "id") && !covered.contains(path))
-            .map(|path| format!("`{}`", path_text(path)))
-            .collect();
-        match missing.is_empty() {
-            true => Ok(()),
-            false => {
-                let reason = format!("{} not covered by the `{name}` index.", missing.join(", "));
-                Err(Failure::invalid_argument("fields", reason))
-            }
-        }
-    }
-
-    /// Fails unless changes of the set can be told, looking from the outermost step inwards.
-    fn check_streamable(&mut self, set: &Arc<Set>, method: &str) -> Result<()> {
-        const AT: &str = "streaming is not supported for sets created within an `at()` expression.";
-        const REVERSED: &str = "streaming is not supported on sets that have been reversed.";
-        const RANGE: &str = "range queries are not supported yet, use `.where()` method instead.";
-        let refused = |reason: &str| Err(refused(method, reason));
-        let mut set = set;
-        loop {
-            let (coll, reversed, ranged) = match &set.plan {
-                Plan::Where(inner, callback) | Plan::Map(inner, callback) => {
-                    if callback.at.is_some() {
-                        return refused(AT);
-                    }
-                    set = inner;
-                    continue;
-                }
-                Plan::All {
-                    coll,
-                    range,
-                    reversed,
-                } => (*coll, *reversed, *range != (None, None)),
-                Plan::Index {
-                    coll,
-                    range,
-                    reversed,
-                    ..
-                } => (*coll, *reversed, range.is_some()),
-                Plan::Single(value) => return self.check_single_streamable(value, method),
-                Plan::Reverse(inner) => match &inner.plan {
-                    // Natively reversed kinds are what they were.
-                    Plan::Array(_) | Plan::Sequence(..) | Plan::FlatMap(..) => {
-                        set = inner;
-                        continue;
-                    }
-                    Plan::All { .. }
-                    | Plan::Index { .. }
-                    | Plan::Single(_)
-                    | Plan::Where(..)
-                    | Plan::Map(..)
-                    | Plan::Concat(..)
-                    | Plan::Distinct(_)
-                    | Plan::Order(..)
-                    | Plan::Reverse(_)
-                    | Plan::Take(..)
-                    | Plan::Drop(..) => return refused(REVERSED),
-                },
-                Plan::Array(_) => return refused("streaming is not supported on array sets."),
-                Plan::Sequence(..) => {
-                    return refused(
-                        "streaming is not supported on sets created from `Set.sequence()`.",
-                    );
-                }
-                Plan::FlatMap(..) => {
-                    return refused("streaming is not supported on `.flatMap()` sets.");
-                }
-                Plan::Concat(..) => {
-                    return refused("streaming is not supported on concatenated sets.");
-                }
-                Plan::Distinct(_) => {
-                    return refused("streaming is not supported on distinct sets.");
-                }
-                Plan::Order(..) => {
-                    return refused("streaming is not supported on sets returned from `.order()`.");
-                }
-                Plan::Take(..) => {
-                    return refused("streaming is not supported on sets returned from `.take()`.");
-                }
-                Plan::Drop(..) => {
-                    return refused("streaming is not supported on sets returned from `.drop()`.");
-                }
-            };
-            return match (set.at.is_some(), reversed, ranged) {
-                (true, _, _) => refused(AT),
-                (false, true, _) => refused(REVERSED),
-                (false, false, true) => refused(RANGE),
-                (false, false, false) if native::is_native(coll) => {
-                    refused("only collections and user defined indexes are streamable.")
-                }
-                (false, false, false) => self.check_collection_readable(coll),
-            };
-        }
-    }
-
-    fn check_single_streamable(&mut self, value: &Value, method: &str) -> Result<()> {
-        let Value::Doc(doc) = value else {
-            let reason =
-                "streaming on `Set.single()` is only supported if its element is a document.";
-            return Err(refused(method, reason));
-        };
-        if doc.at.is_some() {
-            let reason = "streaming is not supported for sets created within an `at()` expression.";
-            return Err(refused(method, reason));
-        }
-        let id = self.doc_id(doc)?;
-        if self.can_read(doc, id)? {
-            return Ok(());
-        }
-        let message = "Insufficient privileges to create a stream on the source document.";
-        Err(Failure::new("permission_denied", message))
-    }
-
     /// Events of a source after a position, within bounds. The transaction must be of the reader's, begun at or after
     /// `bounds.until`.
     pub fn events_between(
@@ -374,7 +198,8 @@ impl Interp {
                 return Ok(all);
             }
             self.events_at(source, ts, &docs, after, &bounds, &mut all)?;
-            if all.more || all.failure.is_some() {
+            // Who asked for a page is told whether there is more after a failure; who asked for everything is not.
+            if all.more || (all.failure.is_some() && bounds.events == usize::MAX) {
                 return Ok(all);
             }
         }
@@ -382,8 +207,8 @@ impl Interp {
     }
 
     /// Appends the events of a source in one transaction that changed these documents of its collection, by ordinal
-    /// after a position. Every changed document has an ordinal, also one without an event, so that the same event has
-    /// the same position whoever reads it.
+    /// after a position. Every change of the source has an ordinal, also one without an event, so that the same event
+    /// has the same position whoever reads it.
     pub fn events_at(
         &mut self,
         source: &EventSource,
@@ -394,22 +219,50 @@ impl Interp {
         all: &mut Events,
     ) -> Result<()> {
         let (origin, steps) = parts(&source.set)?;
-        let docs = self.in_set_order(&origin, ts, docs)?;
+        let covering = self.event_covering(&origin);
+        let course = Course {
+            origin,
+            covering,
+            steps,
+        };
+        let origin = &course.origin;
+        let coll = match origin {
+            Origin::All(coll) | Origin::One(coll, _) | Origin::Index { coll, .. } => *coll,
+        };
+        let docs = self.changed_in_order(origin, ts, docs)?;
         for (ordinal, id) in docs.into_iter().enumerate() {
             let ordinal = u32::try_from(ordinal).unwrap_or(u32::MAX - 1);
             let position = EventPosition { ts, ordinal };
             if position <= after {
                 continue;
             }
+            if all.failure.is_some() || all.events.len() >= bounds.events {
+                if !self.is_change(origin, ts, id)? {
+                    continue;
+                }
+                // What does not fit any more is read with the next page.
+                all.more = true;
+                return Ok(());
+            }
             if all.entries >= bounds.entries {
                 all.more = true;
                 return Ok(());
             }
-            let coll = match origin {
-                Origin::All(coll) | Origin::One(coll, _) | Origin::Index { coll, .. } => coll,
-            };
-            self.txn.set_uncharged(Some((coll, id)));
-            let event = self.event_of(source, &origin, &steps, ts, id, &mut all.spent);
+            // The version is in hand already, or is paid for here.
+            let paid = course.covering.is_none();
+            self.txn.set_uncharged(paid.then_some((coll, id)));
+            if paid && !matches!(origin, Origin::One(..)) {
+                let told = match self.txn.peek(coll, id, ts)? {
+                    Some(version) => Some(version),
+                    None => self.txn.peek(coll, id, before(ts))?,
+                };
+                all.spent.add(EventCost {
+                    read_ops: 1,
+                    bytes_read: told.map_or(0, |version| version.size()),
+                    calls: 0,
+                });
+            }
+            let event = self.event_of(source, &course, ts, id, &mut all.spent);
             let event = event.and_then(|event| {
                 let Some((kind, value)) = event else {
                     return Ok(None);
@@ -433,52 +286,81 @@ impl Interp {
             self.txn.set_uncharged(None);
             match event {
                 Ok(None) => {}
-                // What does not fit any more is read again with the next page.
-                Ok(Some(_)) if all.events.len() >= bounds.events => {
-                    all.more = true;
-                    return Ok(());
-                }
                 Ok(Some(mut event)) => {
                     event.cost = std::mem::take(&mut all.spent);
                     all.events.push(event);
                 }
-                Err(failure) if failure.is_query() => {
-                    match all.events.len() >= bounds.events {
-                        true => all.more = true,
-                        false => {
-                            all.entries += 1;
-                            all.last = Some(position);
-                            all.failure = Some(failure);
-                        }
-                    }
-                    return Ok(());
-                }
+                Err(failure) if failure.is_query() => all.failure = Some(failure),
                 Err(failure) => return Err(failure),
             }
             all.entries += 1;
             all.last = Some(position);
+            if all.failure.is_some() && bounds.events == usize::MAX {
+                return Ok(());
+            }
         }
         Ok(())
     }
 
-    /// The documents in the order of the source's set, as they were after the transaction, or before if gone.
-    fn in_set_order(&mut self, origin: &Origin, ts: TxnTime, docs: &[DocId]) -> Result<Vec<DocId>> {
+    /// Whether a document that a transaction wrote was or is there.
+    fn is_change(&mut self, origin: &Origin, ts: TxnTime, id: DocId) -> Result<bool> {
+        match origin {
+            // Only what changed was looked at.
+            Origin::Index { .. } => Ok(true),
+            Origin::All(coll) | Origin::One(coll, _) => Ok(self.txn.peek(*coll, id, ts)?.is_some()
+                || self.txn.peek(*coll, id, before(ts))?.is_some()),
+        }
+    }
+
+    /// What the history of a source tells of its documents, which then need not be read for it: the time of the change
+    /// for a collection, an index's terms and values. `None` if the document itself is what is found: the source names
+    /// it, or an entry holds one element of many only.
+    fn event_covering(&self, origin: &Origin) -> Option<Arc<CoveringIndex>> {
+        let (name, paths) = match origin {
+            Origin::One(..) => return None,
+            Origin::All(coll) => (self.collection_name(*coll), vec![["ts".into()].into()]),
+            Origin::Index { coll, index, .. } => {
+                let collection = self.collection(*coll)?;
+                let backing = collection.backing_index(*index)?;
+                if backing.values.iter().any(|value| value.mva) {
+                    return None;
+                }
+                let paths = covered_paths(backing, &collection);
+                (collection.name.clone(), paths)
+            }
+        };
+        Some(Arc::new(CoveringIndex {
+            name,
+            origin: None,
+            paths,
+        }))
+    }
+
+    /// The documents whose membership or content in the source's set changed, in its order: where an entry that came or
+    /// went stands first.
+    fn changed_in_order(
+        &mut self,
+        origin: &Origin,
+        ts: TxnTime,
+        docs: &[DocId],
+    ) -> Result<Vec<DocId>> {
         let Origin::Index { coll, index, terms } = origin else {
             return Ok(docs.to_vec());
         };
         let mut keyed = Vec::with_capacity(docs.len());
         for id in docs {
-            let mut first = Vec::new();
-            for at in [ts, before(ts)] {
-                if let Some(version) = self.txn.get(*coll, *id, Some(at))? {
-                    let entries = self.txn.entries_of(*coll, *index, terms, *id, &version)?;
-                    if let Some(entry) = entries.into_iter().next() {
-                        first = entry;
-                        break;
-                    }
+            let mut sides = [Vec::new(), Vec::new()];
+            for (side, at) in sides.iter_mut().zip([before(ts), ts]) {
+                if let Some(version) = self.txn.peek(*coll, *id, at)? {
+                    *side = self.txn.entries_of(*coll, *index, terms, *id, &version)?;
                 }
             }
-            keyed.push((first, *id));
+            let [old, new] = &sides;
+            let gone = old.iter().filter(|entry| !new.contains(entry));
+            let added = new.iter().filter(|entry| !old.contains(entry));
+            if let Some(first) = gone.chain(added).min() {
+                keyed.push((first.clone(), *id));
+            }
         }
         keyed.sort();
         Ok(keyed.into_iter().map(|(_, id)| id).collect())
@@ -493,10 +375,11 @@ impl Interp {
     }
 
     /// What finding out the history of a source costs, as the original counts it: its index of changes has eight
-    /// partitions.
+    /// partitions, and so has an index without terms.
     pub fn event_partitions(source: &EventSource) -> Result<u64> {
         Ok(match parts(&source.set)?.0 {
             Origin::All(_) => 8,
+            Origin::Index { terms, .. } if terms.is_empty() => 8,
             Origin::One(..) | Origin::Index { .. } => 1,
         })
     }
@@ -521,40 +404,13 @@ impl Interp {
     fn event_of(
         &mut self,
         source: &EventSource,
-        origin: &Origin,
-        steps: &[Step],
+        course: &Course,
         ts: TxnTime,
         id: DocId,
         spent: &mut EventCost,
     ) -> Result<Option<(EventKind, Value)>> {
-        let old = self.side(origin, steps, before(ts), id, spent);
-        let new = old
-            .is_ok()
-            .then(|| self.side(origin, steps, ts, id, spent))
-            .transpose();
-        // The version that is told of was read, unless the source names its document.
-        if !matches!(origin, Origin::One(..)) {
-            let told = match (&new, &old) {
-                (Ok(Some(new)), Ok(old)) if new.version.is_none() => Some(old),
-                (Ok(Some(new)), _) => Some(new),
-                (Ok(None) | Err(_), _) => None,
-            };
-            spent.add(EventCost {
-                read_ops: 1,
-                bytes_read: told.map_or(0, |side| side.size),
-                calls: 0,
-            });
-        }
-        let (old, new) = match (old?, new?) {
-            (old, Some(new)) => (old, new),
-            (_, None) => return Ok(None),
-        };
-        if matches!(origin, Origin::Index { .. })
-            && old.entries == new.entries
-            && new.version.is_some()
-        {
-            return Ok(None);
-        }
+        let old = self.side(course, before(ts), id, spent)?;
+        let new = self.side(course, ts, id, spent)?;
         if !source.watched.is_empty()
             && !touches(
                 &source.watched,
@@ -595,37 +451,52 @@ impl Interp {
     /// A document as the source sees it at a time. What its functions cost is added to `spent`.
     fn side(
         &mut self,
-        origin: &Origin,
-        steps: &[Step],
+        course: &Course,
         at: TxnTime,
         id: DocId,
         spent: &mut EventCost,
     ) -> Result<Side> {
+        let origin = &course.origin;
         let coll = match origin {
             Origin::All(coll) | Origin::One(coll, _) | Origin::Index { coll, .. } => *coll,
         };
-        let version = self.txn.get(coll, id, Some(at))?;
+        let version = self.txn.peek(coll, id, at)?;
         let mut side = Side {
             version: version.clone(),
-            entries: Vec::new(),
             value: None,
-            size: version.as_ref().map_or(0, |version| version.size()),
         };
         let Some(version) = version else {
             return Ok(side);
         };
-        if let Origin::Index { coll, index, terms } = origin {
-            side.entries = self.txn.entries_of(*coll, *index, terms, id, &version)?;
-            if side.entries.is_empty() {
-                return Ok(side);
+        let told = match origin {
+            Origin::One(..) => Vec::new(),
+            Origin::All(_) => vec![version.ts.map_or(Value::NULL, |ts| Value::Time(ts.into()))],
+            Origin::Index { coll, index, terms } => {
+                let entries = self.txn.entries_of(*coll, *index, terms, id, &version)?;
+                let Some(entry) = entries.first() else {
+                    return Ok(side);
+                };
+                let collection = self.collection(*coll);
+                let backing = collection.as_ref().and_then(|c| c.backing_index(*index));
+                let values = backing.map(|index| self.txn.entry_values(index, entry));
+                terms
+                    .iter()
+                    .cloned()
+                    .chain(values.unwrap_or_default())
+                    .collect()
             }
-        }
+        };
         let doc = Arc::new(Doc {
             coll,
             key: DocKey::Id(id),
             at: None,
             deleted: false,
-            cover: None,
+            cover: course.covering.as_ref().map(|index| {
+                Arc::new(Cover {
+                    index: index.clone(),
+                    values: told,
+                })
+            }),
         });
         let begun = self.meter();
         let value = self.reading_as_of(Some(at), |me| {
@@ -633,7 +504,7 @@ impl Interp {
                 return Ok(None);
             }
             me.limited(STREAM_FUNCTIONS, |me| {
-                me.reading_at(None, |me| me.through(steps, Value::Doc(doc)))
+                me.reading_at(None, |me| me.through(&course.steps, Value::Doc(doc)))
             })
         });
         spent.add(self.spent_since(begun));
@@ -663,55 +534,6 @@ impl Interp {
 
 fn before(ts: TxnTime) -> TxnTime {
     TxnTime(ts.0.saturating_sub(1))
-}
-
-fn refused(method: &str, reason: &str) -> Failure {
-    Failure::new(
-        "invalid_receiver",
-        format!("can't call `{method}` because {reason}"),
-    )
-}
-
-/// The path a short accessor lambda means: `.a`, `.a.b`, `.a[0]`, `.["a"]`.
-fn field_path(field: &Value) -> Option<Vec<PathPart>> {
-    let Value::Lambda(closure) = field else {
-        return None;
-    };
-    let ExprKind::Chain { base, links } = &closure.lambda.body.kind else {
-        return None;
-    };
-    if !closure.lambda.short || base.kind != ExprKind::This {
-        return None;
-    }
-    let mut path = Vec::with_capacity(links.len());
-    for link in links {
-        path.push(match link {
-            Link::Field {
-                name,
-                optional: false,
-            } => PathPart::Field(name.name.clone()),
-            Link::Index {
-                optional: false,
-                args,
-            } => match args.items.as_slice() {
-                [only] => match &only.kind {
-                    ExprKind::String(name) => PathPart::Field(name.clone()),
-                    ExprKind::Int(n) => PathPart::Index(i64::from(*n)),
-                    ExprKind::Long(n) => PathPart::Index(*n),
-                    _ => return None,
-                },
-                _ => return None,
-            },
-            Link::Field { .. }
-            | Link::Index { .. }
-            | Link::Method { .. }
-            | Link::Call { .. }
-            | Link::Bang { .. } => {
-                return None;
-            }
-        });
-    }
-    Some(path)
 }
 
 /// The source below the steps, and the steps, innermost first.

@@ -246,7 +246,7 @@ fn no_index(name: &str) -> Failure {
 }
 
 /// The paths an entry tells: empty for elements of arrays, positions in arrays, and the id, which every reference has.
-fn covered_paths(index: &BackingIndex, collection: &Collection) -> Vec<Box<[Str]>> {
+pub(super) fn covered_paths(index: &BackingIndex, collection: &Collection) -> Vec<Box<[Str]>> {
     let is_special = |name: &str| {
         RESERVED.contains(&name) || name == "ttl" || collection.computed_field(name).is_some()
     };

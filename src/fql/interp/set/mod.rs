@@ -38,6 +38,7 @@ mod page;
 mod position;
 mod source;
 mod steps;
+mod streamable;
 #[cfg(test)]
 mod tests;
 pub(super) mod token;
