@@ -495,6 +495,7 @@ impl Interp {
                 Arc::new(Cover {
                     index: index.clone(),
                     values: told,
+                    rights: self.rights(),
                 })
             }),
         });
