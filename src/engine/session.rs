@@ -6,7 +6,7 @@ use super::typing::{is_typechecked, value_type};
 use super::{Argument, Engine, Outcome, QueryError, Request, Stats};
 use crate::access::Principal;
 use crate::fql::interp::{Failure, FailureKind, Interp, Options, QueryFailure, resolve_time};
-use crate::fql::syntax::{Diagnostic, Hint, Severity, Source};
+use crate::fql::syntax::{Diagnostic, Severity, Source};
 use crate::fql::types::Checked;
 use crate::model::Txn;
 use crate::store::TxnTime;
@@ -444,7 +444,7 @@ pub(super) fn failed(
         FailureKind::Query(f) => {
             let mut diagnostics = f.diagnostics.clone();
             if diagnostics.is_empty() {
-                diagnostics.push(diagnostic(&f, sees_all));
+                diagnostics.push(f.diagnostic(sees_all));
             }
             diagnostics.extend(visible(log, sees_all));
             let error = QueryError {
@@ -489,48 +489,6 @@ pub(super) fn error_of(failure: Failure) -> QueryError {
             protocol: false,
         },
     }
-}
-
-/// A run-time failure as shown: its place, its hints, its trace.
-fn diagnostic(failure: &QueryFailure, sees_all: bool) -> Diagnostic {
-    let mut message = failure.message.clone();
-    if !failure.constraint_failures.is_empty() {
-        message.push_str("\nconstraint failures:");
-        for constraint in &failure.constraint_failures {
-            let paths: Vec<String> = constraint
-                .paths
-                .iter()
-                .map(|p| crate::fql::interp::path_text(p))
-                .collect();
-            let label = match paths.join(",") {
-                label if label.is_empty() => label,
-                label => format!("{label}: "),
-            };
-            let text = constraint.message.replace('\n', "\n      ");
-            message.push_str(&format!("\n  {label}{text}"));
-        }
-    }
-    let places = failure.at.iter().chain(failure.trace.iter().flatten());
-    let shown: Vec<_> = match sees_all {
-        true => places.filter(|l| !l.source.is_decoded()).collect(),
-        false => places.filter(|l| l.source.is_query()).collect(),
-    };
-    let mut diagnostic = Diagnostic {
-        severity: Severity::Error,
-        message,
-        location: shown.first().map(|l| (*l).clone()),
-        annotation: None,
-        hints: failure.hints.clone(),
-    };
-    diagnostic
-        .hints
-        .extend(shown.iter().skip(1).map(|location| Hint {
-            severity: Severity::Trace,
-            message: String::new(),
-            location: Some((*location).clone()),
-            suggestion: None,
-        }));
-    diagnostic
 }
 
 fn render(diagnostics: &[Diagnostic]) -> String {

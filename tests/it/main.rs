@@ -22,6 +22,7 @@ mod mutations;
 mod numbers;
 mod remote;
 mod schema_text;
+mod schema_writes;
 mod session_serial;
 mod sharing;
 mod signatures;

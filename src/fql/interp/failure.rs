@@ -199,6 +199,47 @@ impl Failure {
     }
 }
 
+impl QueryFailure {
+    /// A run-time failure as shown: its place, its hints, its trace. Places outside of the query are for those only who
+    /// see everything.
+    pub fn diagnostic(&self, sees_all: bool) -> Diagnostic {
+        let mut message = self.message.clone();
+        if !self.constraint_failures.is_empty() {
+            message.push_str("\nconstraint failures:");
+            for constraint in &self.constraint_failures {
+                let paths: Vec<String> = constraint.paths.iter().map(|p| path_text(p)).collect();
+                let label = match paths.join(",") {
+                    label if label.is_empty() => label,
+                    label => format!("{label}: "),
+                };
+                let text = constraint.message.replace('\n', "\n      ");
+                message.push_str(&format!("\n  {label}{text}"));
+            }
+        }
+        let places = self.at.iter().chain(self.trace.iter().flatten());
+        let shown: Vec<_> = match sees_all {
+            true => places.filter(|l| !l.source.is_decoded()).collect(),
+            false => places.filter(|l| l.source.is_query()).collect(),
+        };
+        let mut diagnostic = Diagnostic {
+            severity: Severity::Error,
+            message,
+            location: shown.first().map(|l| (*l).clone()),
+            annotation: None,
+            hints: self.hints.clone(),
+        };
+        diagnostic
+            .hints
+            .extend(shown.iter().skip(1).map(|location| Hint {
+                severity: Severity::Trace,
+                message: String::new(),
+                location: Some((*location).clone()),
+                suggestion: None,
+            }));
+        diagnostic
+    }
+}
+
 /// `a.b[0]`
 pub fn path_text(path: &[PathPart]) -> String {
     let mut out = String::new();

@@ -414,32 +414,8 @@ impl Formatter {
     }
 
     fn escaped(&mut self, text: &str) {
-        for ch in text.chars() {
-            match ch {
-                '\\' | '"' | '#' => {
-                    self.out.push('\\');
-                    self.out.push(ch);
-                }
-                '\0' => self.out.push_str("\\0"),
-                '\n' => self.out.push_str("\\n"),
-                '\r' => self.out.push_str("\\r"),
-                '\u{b}' => self.out.push_str("\\v"),
-                '\t' => self.out.push_str("\\t"),
-                '\u{8}' => self.out.push_str("\\b"),
-                '\u{c}' => self.out.push_str("\\f"),
-                '\u{1}'..='\u{7}'
-                | '\u{e}'..='\u{1f}'
-                | '\u{7f}'
-                | '\u{2000}'..='\u{200f}'
-                | '\u{2028}'..='\u{202f}'
-                | '\u{2060}'..='\u{206f}'
-                | '\u{feff}'
-                | '\u{fff0}'..='\u{ffff}' => {
-                    let _ = write!(self.out, "\\u{:04x}", u32::from(ch));
-                }
-                _ => self.out.push(ch),
-            }
-        }
+        // A `String` takes everything.
+        let _ = write_escaped(&mut self.out, text);
     }
 
     // ------------------------------------------------------------------------------------------ types
@@ -680,4 +656,34 @@ fn takes_else(expr: &Expr) -> bool {
         ExprKind::Lambda(lambda) => !lambda.short && takes_else(&lambda.body),
         _ => false,
     }
+}
+
+/// The inside of a string literal in canonical form: what cannot be seen, and what lies beyond the basic plane, is escaped.
+pub fn write_escaped(out: &mut impl std::fmt::Write, text: &str) -> std::fmt::Result {
+    for ch in text.chars() {
+        match ch {
+            '\\' | '"' | '#' => {
+                out.write_char('\\')?;
+                out.write_char(ch)?;
+            }
+            '\0' => out.write_str("\\0")?,
+            '\n' => out.write_str("\\n")?,
+            '\r' => out.write_str("\\r")?,
+            '\u{b}' => out.write_str("\\v")?,
+            '\t' => out.write_str("\\t")?,
+            '\u{8}' => out.write_str("\\b")?,
+            '\u{c}' => out.write_str("\\f")?,
+            '\u{1}'..='\u{7}'
+            | '\u{e}'..='\u{1f}'
+            | '\u{7f}'
+            | '\u{2000}'..='\u{200f}'
+            | '\u{2028}'..='\u{202f}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+            | '\u{fff0}'..='\u{ffff}' => write!(out, "\\u{:04x}", u32::from(ch))?,
+            '\u{10000}'.. => write!(out, "\\u{{{:06x}}}", u32::from(ch))?,
+            _ => out.write_char(ch)?,
+        }
+    }
+    Ok(())
 }

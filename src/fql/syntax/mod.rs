@@ -20,7 +20,7 @@ mod visit;
 pub use diagnostic::{Diagnostic, Hint, Severity, Suggestion};
 pub use format::{
     format_expr, format_key, format_lambda, format_query, format_string, format_type,
-    format_type_scheme,
+    format_type_scheme, write_escaped,
 };
 pub use lexer::{TokenKind, tokens};
 pub use parse::{

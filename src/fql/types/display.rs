@@ -3,6 +3,7 @@
 
 use super::term::Lit;
 use crate::fql::syntax::ast::{Str, TypeExpr, TypeKind, TypeScheme};
+use crate::fql::syntax::write_escaped;
 use std::fmt::{self, Display, Formatter, Write};
 
 /// A type in the form it is shown: the type language, and the forms that cannot be written.
@@ -301,22 +302,6 @@ impl Display for Lit {
 /// A string literal with its escapes.
 fn write_quoted(out: &mut Formatter<'_>, text: &str) -> fmt::Result {
     out.write_char('"')?;
-    let chars = text.chars();
-    for char in chars {
-        match char {
-            '\\' => out.write_str("\\\\")?,
-            '\0' => out.write_str("\\0")?,
-            '"' => out.write_str("\\\"")?,
-            '\n' => out.write_str("\\n")?,
-            '\r' => out.write_str("\\r")?,
-            '\u{b}' => out.write_str("\\v")?,
-            '\t' => out.write_str("\\t")?,
-            '\u{8}' => out.write_str("\\b")?,
-            '\u{c}' => out.write_str("\\f")?,
-            '#' => out.write_str("\\#")?,
-            control if control.is_control() => write!(out, "\\u{:04x}", u32::from(control))?,
-            char => out.write_char(char)?,
-        }
-    }
+    write_escaped(out, text)?;
     out.write_char('"')
 }

@@ -286,7 +286,7 @@ impl Rewind {
                 "Cannot backfill field `{name}, as it is not in the submitted schema"
             )),
             FieldSource::Schema(_) | FieldSource::Split | FieldSource::Drop => {
-                let source = FieldSource::Backfill(Filling::Text(value.clone()));
+                let source = FieldSource::Backfill(Filling::Backfill(value.clone()));
                 self.shape.put(path, Field { source, ..field });
             }
         }

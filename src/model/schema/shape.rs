@@ -9,8 +9,10 @@ use std::sync::Arc;
 /// An expression that yields a value for existing documents.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Filling {
-    /// Source text of a field default or `backfill`.
-    Text(Str),
+    /// Source text of a field's default.
+    Default(Str),
+    /// Source text of a `backfill`.
+    Backfill(Str),
     /// A default inside an object type.
     Expr(Arc<Source>, Arc<ast::Expr>),
 }
@@ -99,7 +101,7 @@ impl Shape {
                 let default = field
                     .default
                     .as_ref()
-                    .map(|default| Filling::Text(default.text().into()));
+                    .map(|default| Filling::Default(default.text().into()));
                 (
                     field.name.clone(),
                     Field::new(ty, FieldSource::Schema(default)),
@@ -261,6 +263,8 @@ pub fn is_subtype(a: &FieldType, b: &FieldType) -> bool {
         (_, Intersect(members)) => members.iter().all(|b| is_subtype(a, b)),
         (_, Any) => true,
         (Any, _) => false,
+        // The type of a missing document is another name of that of null.
+        (Null | NullDoc(_), Null | NullDoc(_)) => true,
         (Int, Long) | (Int | Long | Double, Number) => true,
         (Literal(literal), other) => literal_fits(literal, other),
         (Array(a), Array(b)) => is_subtype(a, b),

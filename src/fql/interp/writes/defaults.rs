@@ -2,7 +2,8 @@
 
 use super::super::{Ceiling, Effect, Failure, FailureKind, Interp, Result};
 use super::document::refuse;
-use crate::fql::syntax::{Diagnostic, Location, Severity, Source, ast};
+use crate::access::{Permissions, Principal};
+use crate::fql::syntax::{Diagnostic, Severity, Source, ast};
 use crate::model::schema::field_type::{FieldType, ObjectType};
 use crate::model::schema::merge::check_storable;
 use crate::model::schema::{Collection, ConstraintFailure};
@@ -93,10 +94,34 @@ impl Interp {
             effect: Effect::Observation,
             reason: "default values",
         };
-        self.limited(ceiling, |me| {
+        self.limited(ceiling, |me| me.without_variables(source, expr))
+    }
+
+    /// Evaluates an expression of the schema as a query of its own, which may do everything.
+    pub(super) fn without_variables(&mut self, source: &Arc<Source>, expr: &ast::Expr) -> Result {
+        let outer = self.frames().len();
+        let result = self.acting_as(self.unrestricted(), |me| {
             me.reading_at(None, |me| {
                 me.in_source(source, |me| me.eval(expr, &Env::default()))
             })
+        });
+        // The frames count, so that nothing recurs for ever; they are no part of what is told.
+        result.map_err(|failure| {
+            let mut failure = self.raise(failure);
+            if let Some(query) = failure.query_mut()
+                && let Some(trace) = &mut query.trace
+            {
+                trace.truncate(trace.len().saturating_sub(outer));
+            }
+            failure
+        })
+    }
+
+    /// Who evaluates what belongs to the schema.
+    fn unrestricted(&self) -> Arc<Principal> {
+        Arc::new(Principal {
+            permissions: Permissions::Admin,
+            ..(*self.principal).clone()
         })
     }
 
@@ -142,25 +167,25 @@ impl Interp {
     }
 }
 
-/// A failure as a diagnostic inside another message.
-pub(super) fn failure_text(failure: &Failure) -> String {
+/// A failure as it is told inside another message.
+pub(super) fn failure_diagnostics(failure: &Failure) -> Vec<Diagnostic> {
     match &*failure.0 {
-        FailureKind::Query(query) if !query.diagnostics.is_empty() => {
-            let texts: Vec<String> = query.diagnostics.iter().map(Diagnostic::render).collect();
-            texts.join("\n")
-        }
-        FailureKind::Query(query) => {
-            let place: Option<&Location> =
-                query.at.iter().chain(query.trace.iter().flatten()).next();
-            let diagnostic = Diagnostic {
-                severity: Severity::Error,
-                message: query.message.clone(),
-                location: place.cloned(),
-                annotation: None,
-                hints: query.hints.clone(),
-            };
-            diagnostic.render()
-        }
-        FailureKind::Protocol(protocol) => format!("error: {}", protocol.message),
+        FailureKind::Query(query) if !query.diagnostics.is_empty() => query.diagnostics.clone(),
+        FailureKind::Query(query) => vec![query.diagnostic(true)],
+        FailureKind::Protocol(protocol) => vec![Diagnostic {
+            severity: Severity::Error,
+            message: protocol.message.clone(),
+            location: None,
+            annotation: None,
+            hints: Vec::new(),
+        }],
     }
+}
+
+fn failure_text(failure: &Failure) -> String {
+    let texts: Vec<String> = failure_diagnostics(failure)
+        .iter()
+        .map(Diagnostic::render)
+        .collect();
+    texts.join("\n")
 }

@@ -5,7 +5,7 @@
 
 use super::super::{Interp, Result};
 use super::{PendingBackfill, PendingMigrations};
-use crate::fql::syntax::ast::{TypeExpr, TypeKind};
+use crate::fql::syntax::ast::{Expr, TypeExpr, TypeKind};
 use crate::fql::syntax::{
     Diagnostic, Hint, Location, Severity, Source, Span, Suggestion, parse_expr,
 };
@@ -14,12 +14,14 @@ use crate::model::native;
 use crate::model::schema::collection::SplitTarget;
 use crate::model::schema::field_type::FieldType;
 use crate::model::schema::load::{Definition, load_collection};
-use crate::model::schema::merge::check_storable;
 use crate::model::schema::rewind::{self, About, FaultPlace, MigrationFault, PendingStep, plan};
-use crate::model::schema::shape::Filling;
+use crate::model::schema::shape::{Filling, is_subtype};
 use crate::model::schema::validate::validate_value;
-use crate::model::schema::{Collection, MigrationStep, TypeText, migration_codec, type_display};
+use crate::model::schema::{
+    Collection, ConstraintFailure, MigrationStep, TypeText, migration_codec, type_display,
+};
 use crate::store::TxnTime;
+use crate::value::codec::check_storable;
 use crate::value::{CollId, DocId, Object, PathPart, Value};
 use std::sync::Arc;
 
@@ -45,7 +47,7 @@ impl Interp {
         let live_if_occupied = live.as_deref().filter(|_| occupied);
         let backfills = backfills(live_if_occupied, &submitted);
         let faults = match plan(live_if_occupied, &submitted) {
-            Ok(steps) if occupied => match self.evaluated(steps) {
+            Ok(steps) if occupied => match self.evaluated(steps, &submitted) {
                 Ok(new) if new.is_empty() => Vec::new(),
                 Ok(new) => {
                     let old = live.iter().flat_map(|live| live.migrations.iter());
@@ -55,7 +57,7 @@ impl Interp {
                     data.insert("internal_migrations", Value::array(all.collect()));
                     Vec::new()
                 }
-                Err(message) => vec![(None, Diagnostic::error(message, nowhere()))],
+                Err(faults) => faults.into_iter().map(|fault| (None, fault)).collect(),
             },
             Ok(_) => Vec::new(),
             Err(faults) => faults
@@ -77,13 +79,14 @@ impl Interp {
     fn evaluated(
         &mut self,
         steps: Vec<PendingStep>,
-    ) -> std::result::Result<Vec<MigrationStep>, String> {
+        submitted: &Collection,
+    ) -> std::result::Result<Vec<MigrationStep>, Vec<Diagnostic>> {
         steps
             .into_iter()
             .map(|step| {
                 Ok(match step {
                     PendingStep::Add { path, ty, value } => {
-                        let value = self.filling(value, Some(&ty), &path)?;
+                        let value = self.filling(value, Some(&ty), &path, submitted)?;
                         MigrationStep::Add {
                             path,
                             ty: text_of(&ty),
@@ -93,16 +96,20 @@ impl Interp {
                     PendingStep::Drop(path) => MigrationStep::Drop { path },
                     PendingStep::Move(from, to) => MigrationStep::Move { from, to },
                     PendingStep::Split(from, targets) => {
-                        let targets = targets.into_iter().map(|(path, ty, value)| {
-                            let checked = value.is_some().then_some(&ty);
-                            let backfill = self.filling(value, checked, &path)?;
+                        let last = targets.len().saturating_sub(1);
+                        let targets = targets.into_iter().enumerate().map(|(at, target)| {
+                            let (path, ty, value) = target;
+                            // The value of the last target is taken as it is.
+                            let checked = (at < last).then_some(&ty);
+                            let backfill = self.filling(value, checked, &path, submitted)?;
                             Ok(SplitTarget {
                                 ty: text_of(&ty),
                                 backfill,
                                 path,
                             })
                         });
-                        let targets = targets.collect::<std::result::Result<_, String>>()?;
+                        let targets =
+                            targets.collect::<std::result::Result<_, Vec<Diagnostic>>>()?;
                         MigrationStep::Split { from, targets }
                     }
                     PendingStep::MoveConflicts(into) => MigrationStep::MoveConflicts { into },
@@ -115,56 +122,96 @@ impl Interp {
             .collect()
     }
 
+    /// The value for existing documents. It is checked against `ty`, if that is given.
     fn filling(
         &mut self,
         filling: Option<Filling>,
         ty: Option<&FieldType>,
         path: &[PathPart],
-    ) -> std::result::Result<Value, String> {
+        submitted: &Collection,
+    ) -> std::result::Result<Value, Vec<Diagnostic>> {
         let Some(filling) = filling else {
-            return Ok(Value::NULL);
+            let null = Value::NULL;
+            // Null is below the type of a missing document, and yet no reference.
+            if let Some(ty) = ty.filter(|ty| is_subtype(&FieldType::Null, ty)) {
+                let at = place(&FaultPlace::Type(path.to_vec()), submitted);
+                self.check_filling(&null, ty, path, at)?;
+            }
+            return Ok(null);
         };
         let (source, expr) = match filling {
-            Filling::Text(text) => {
-                let source = Source::new("*backfill*", text);
-                match parse_expr(&source) {
-                    Ok(expr) => (source, Arc::new(expr)),
-                    Err(faults) => return Err(crate::model::schema::texts::rendered(&faults)),
-                }
-            }
             Filling::Expr(source, expr) => (source, expr),
+            Filling::Default(text) => parsed(Source::new("foo", text.to_string()))?,
+            Filling::Backfill(text) => {
+                let (_, expr) = parsed(Source::new("*backfill*", text.to_string()))?;
+                (nowhere().source, expr)
+            }
         };
+        let at = Location::new(&source, expr.span);
         let value = self
-            .stored_value(&source, &expr)
-            .map_err(|failure| super::defaults::failure_text(&failure))?;
-        if check_storable(&[("value", value.clone())].into_iter().collect()).is_err() {
-            let label = crate::model::schema::PathDisplay(path).to_string();
-            let name = value.type_name();
-            return Err(format!(
-                "Failed to convert migration.\nconstraint failures:\n  {label}: Value has type {name}, which cannot be persisted."
-            ));
+            .without_variables(&source, &expr)
+            .map_err(|failure| super::defaults::failure_diagnostics(&failure))?;
+        if let Some((path, type_name)) = unstorable(&value) {
+            let what = format!("Value has type {type_name}, which cannot be persisted.");
+            let failure = ConstraintFailure::at(path, what);
+            return Err(vec![unfit("Failed to convert migration.", &[failure], at)]);
         }
         if let Some(ty) = ty {
-            let schema = self.txn.schema().clone();
-            let failures = validate_value(
-                ty,
-                &value,
-                path.to_vec(),
-                &super::document::resolver(&schema),
-            );
-            if !failures.is_empty() {
-                let lines: Vec<String> = failures
-                    .iter()
-                    .map(|failure| format!("  {failure}"))
-                    .collect();
-                return Err(format!(
-                    "Failed to convert backfill value.\nconstraint failures:\n{}",
-                    lines.join("\n")
-                ));
-            }
+            self.check_filling(&value, ty, path, at)?;
         }
         Ok(value)
     }
+
+    fn check_filling(
+        &self,
+        value: &Value,
+        ty: &FieldType,
+        path: &[PathPart],
+        at: Location,
+    ) -> std::result::Result<(), Vec<Diagnostic>> {
+        let schema = self.txn.schema().clone();
+        let resolve = super::document::resolver(&schema);
+        match validate_value(ty, value, path.to_vec(), &resolve) {
+            failures if failures.is_empty() => Ok(()),
+            failures => Err(vec![unfit(
+                "Failed to convert backfill value.",
+                &failures,
+                at,
+            )]),
+        }
+    }
+}
+
+fn parsed(source: Arc<Source>) -> std::result::Result<(Arc<Source>, Arc<Expr>), Vec<Diagnostic>> {
+    let expr = parse_expr(&source)?;
+    Ok((source, Arc::new(expr)))
+}
+
+/// The first part of a value that cannot be stored: where, and its type.
+fn unstorable(value: &Value) -> Option<(Vec<PathPart>, String)> {
+    let within = |part: PathPart, value: &Value| {
+        let (mut path, type_name) = unstorable(value)?;
+        path.insert(0, part);
+        Some((path, type_name))
+    };
+    match value {
+        Value::Array(items) => (0..)
+            .zip(items.iter())
+            .find_map(|(at, item)| within(PathPart::Index(at), item)),
+        Value::Object(object) => object
+            .iter()
+            .find_map(|(name, value)| within(PathPart::Field(name.clone()), value)),
+        _ => check_storable(value)
+            .is_err()
+            .then(|| (Vec::new(), value.type_name().to_string())),
+    }
+}
+
+/// What is wrong with a value for existing documents.
+fn unfit(message: &str, failures: &[ConstraintFailure], at: Location) -> Diagnostic {
+    let lines = failures.iter().map(|failure| format!("\n  {failure}"));
+    let lines: String = lines.collect();
+    Diagnostic::error(format!("{message}\nconstraint failures:{lines}"), at)
 }
 
 /// The place of what has no text.

@@ -1,0 +1,130 @@
+//! What writes of schema documents say and do, beyond the conformance cases: each expectation is what the original's
+//! source or tests give.
+
+use fql::engine::{Engine, Request, Session};
+use fql::value::format::Format;
+
+fn session(setup: &[&str]) -> Session {
+    let session = Engine::memory().expect("an engine").root();
+    for query in setup {
+        let outcome = session.query(&Request::text(*query));
+        assert!(outcome.result.is_ok(), "{query}\n{}", outcome.summary);
+    }
+    session
+}
+
+/// What a refused query says, up to its place in the query itself.
+fn refusal(session: &Session, query: &str) -> String {
+    let outcome = session.query(&Request::text(query));
+    assert!(outcome.result.is_err(), "{query}");
+    let summary = outcome.summary;
+    match summary.find("\nat *query*") {
+        Some(end) => summary[..end].to_string(),
+        None => summary,
+    }
+}
+
+fn assert_refused(session: &Session, query: &str, expected: &str) {
+    assert_eq!(refusal(session, query), expected, "{query}");
+}
+
+fn simple(session: &Session, query: &str) -> String {
+    let outcome = session.query(&Request::text(query));
+    match outcome.result {
+        Ok(value) => value.to_text(Format::Simple),
+        Err(error) => panic!("{query}\n{}: {}", error.code, outcome.summary),
+    }
+}
+
+const FOO: [&str; 2] = [
+    r#"Collection.create({ name: "Foo", fields: { a: { signature: "Int" } } })"#,
+    "Foo.create({ a: 3 })",
+];
+
+#[test]
+fn a_wrong_value_for_existing_documents_is_told_where_it_stands() {
+    let session = session(&FOO);
+    assert_refused(
+        &session,
+        r#"Foo.definition.update({ fields: { b: { signature: "Int", default: "{ let x: Any = '0'; x }" } }, migrations: [{ add: { field: ".b" } }] })"#,
+        "error: Invalid database schema update.
+    error: Failed to convert backfill value.
+    constraint failures:
+      b: Expected Int, provided String
+    at foo:1:1
+      |
+    1 | { let x: Any = '0'; x }
+      | ^^^^^^^^^^^^^^^^^^^^^^^
+      |",
+    );
+    assert_refused(
+        &session,
+        r#"Foo.definition.update({ fields: { b: { signature: "Ref<Foo>" } }, migrations: [{ add: { field: ".b" } }] })"#,
+        "error: Invalid database schema update.
+    error: Failed to convert backfill value.
+    constraint failures:
+      b: Expected Foo | NullFoo, provided Null
+    at *field:Foo:b*:1:1
+      |
+    1 | Ref<Foo>
+      | ^^^^^^^^
+      |",
+    );
+    let backfill = |ty: &str, value: &str| {
+        format!(
+            r#"Foo.definition.update({{ fields: {{ b: {{ signature: "{ty}" }} }}, migrations: [{{ add: {{ field: ".b" }} }}, {{ backfill: {{ field: ".b", value: "{value}" }} }}] }})"#
+        )
+    };
+    assert_refused(
+        &session,
+        &backfill("Int", "{ let x: Any = newId(); x }"),
+        "error: Invalid database schema update.
+    error: Failed to convert migration.
+    constraint failures:
+      Value has type ID, which cannot be persisted.
+    at <no source>",
+    );
+    assert_refused(
+        &session,
+        &backfill("Any", "[0, { a: () => true }]"),
+        "error: Invalid database schema update.
+    error: Failed to convert migration.
+    constraint failures:
+      [1].a: Value has type Lambda, which cannot be persisted.
+    at <no source>",
+    );
+    assert_refused(
+        &session,
+        &backfill("Number", "1 / 0"),
+        "error: Invalid database schema update.
+    error: Attempted integer division by zero.
+    at <no source>",
+    );
+}
+
+#[test]
+fn a_backfill_may_read() {
+    let session = session(&FOO);
+    simple(
+        &session,
+        r#"Foo.definition.update({ fields: { b: { signature: "Number" } }, migrations: [{ add: { field: ".b" } }, { backfill: { field: ".b", value: "Foo.all().count() + 1" } }] })"#,
+    );
+    assert_eq!(simple(&session, "Foo.all().first()!.b"), "2");
+}
+
+#[test]
+fn text_beyond_the_basic_plane_is_escaped_in_canonical_text() {
+    let session = session(&[
+        r#"Collection.create({ name: "Foo", computed_fields: { x: { body: "_ => '😀 é'" } } })"#,
+    ]);
+    let text = session.schema_text().expect("the schema");
+    assert!(
+        text.contains(r#"compute x = (_) => "\u{01f600} é""#),
+        "{text}"
+    );
+    assert_refused(
+        &session,
+        "let x: Int = '\u{10fffe}'\nx",
+        r#"error: Type `"\u{10fffe}"` is not a subtype of `Int`"#,
+    );
+}
