@@ -26,7 +26,7 @@ mod remote_http;
 mod remote_value;
 mod request;
 mod schema_check;
-mod schema_duplicates;
+mod schema_unreadable;
 mod session;
 mod subscription;
 mod typing;

@@ -1,10 +1,10 @@
 //! The static check of a schema that a query has written (`spec schema-fsl 3.3`, `spec typing 11`).
 
 use super::Engine;
-use super::schema_duplicates::duplicates;
+use super::schema_unreadable::unreadable;
 use super::typing::{collection_env, schema_env};
 use crate::fql::interp::{PendingBackfill, Renamed, SchemaChecker, WrittenSchema};
-use crate::fql::syntax::ast::{Expr, Lambda, TypeExpr};
+use crate::fql::syntax::ast::{Expr, Ident, Lambda, Param, TypeExpr, TypeKind};
 use crate::fql::syntax::{Diagnostic, Location, Source, Span};
 use crate::fql::types::{
     AccessProviderCheck, CheckedSchema, CollectionCheck, ComputedCheck, Environment, FieldCheck,
@@ -24,9 +24,9 @@ impl SchemaChecker for Engine {
         let native = self.environments.native(&self.library);
         let schema = written.schema;
         let order = |kind: Kind, id: i64| written.order(coll_of(kind), DocId(id));
-        let duplicates = duplicates(schema, &order);
-        if !duplicates.is_empty() {
-            return Err(duplicates);
+        let unreadable = unreadable(schema, &order);
+        if !unreadable.is_empty() {
+            return Err(unreadable);
         }
         let faults = match check_schema(&native, whole(written, &Texts::Stored)) {
             Ok(checked) => return Ok(checked),
@@ -333,12 +333,47 @@ fn path_check(
     }
 }
 
+/// The signature as the text of the schema has it: the parameters are those of the body, and what else the stored one
+/// declares is not in the text.
+fn stored_signature(function: &Function, body: &Lambda) -> Option<Sourced<TypeExpr>> {
+    let declared = type_expr(function.signature.as_ref()?)?;
+    let TypeKind::Lambda {
+        params,
+        rest,
+        result,
+    } = declared.tree.kind
+    else {
+        return None;
+    };
+    let named = |param: &Param, ty: TypeExpr| {
+        let span = param.span;
+        let name = param.name.clone();
+        (name.map(|name| Ident { name, span }), ty)
+    };
+    let types = params.into_iter().map(|(_, ty)| ty);
+    let params = body.params.iter().zip(types);
+    let rest = body.rest.as_ref().zip(rest);
+    Some(Sourced {
+        tree: TypeExpr {
+            kind: TypeKind::Lambda {
+                params: params.map(|(param, ty)| named(param, ty)).collect(),
+                rest: rest.map(|(param, rest)| Box::new(named(param, rest.1))),
+                result,
+            },
+            span: declared.tree.span,
+        },
+        source: declared.source,
+    })
+}
+
 fn function_check(function: &Function, texts: &Texts<'_>) -> Option<FunctionCheck> {
     let name = &function.name;
     let stored = function.body.lambda().ok()?;
-    let declared = function.signature.as_ref();
     let (signature, body) = match texts {
-        Texts::Stored => (None, None),
+        Texts::Stored => (
+            stored_signature(function, stored),
+            Some(sourced(stored.clone(), &function.body.source)),
+        ),
         Texts::Located(text) => (
             text.signature(name, stored)
                 .map(|tree| sourced(tree, &text.source)),
@@ -349,7 +384,7 @@ fn function_check(function: &Function, texts: &Texts<'_>) -> Option<FunctionChec
     Some(FunctionCheck {
         name: name.clone(),
         alias: function.alias.clone(),
-        signature: declared.and_then(|declared| signature.or_else(|| type_expr(declared))),
+        signature,
         body: body.unwrap_or_else(|| sourced(stored.clone(), &function.body.source)),
     })
 }

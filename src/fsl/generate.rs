@@ -66,8 +66,16 @@ pub enum Part {
     UniqueStep(usize, usize),
     /// The body of the n-th check constraint.
     Check(usize),
+    /// The n-th migration.
+    Migration(usize),
+    /// The n-th path of all migrations.
+    MigrationPath(usize),
+    /// A step of such a path.
+    MigrationStep(usize, usize),
     /// The signature of a function: parameters and result.
     Signature,
+    /// The name of the n-th parameter; the variadic one comes last.
+    ParamName(usize),
     /// The type of the n-th parameter; the variadic one comes last.
     ParamType(usize),
     /// The type of a function's result.
@@ -377,11 +385,46 @@ impl Generator {
         }
         self.writer.write("migrations ");
         self.writer.open();
-        for item in items {
-            self.writer.line(&migration_text(&item));
+        let mut count = 0;
+        for (at, item) in items.iter().enumerate() {
+            let start = self.writer.here();
+            self.migration(item, &mut count);
+            let span = self.writer.since(start);
+            self.parts.push((Part::Migration(at), span));
+            self.writer.line("");
         }
         self.writer.close();
         self.writer.line("");
+    }
+
+    fn migration(&mut self, item: &MigrationItem, count: &mut usize) {
+        let mut shown = |this: &mut Self, before: &str, path: &[PathPart]| {
+            this.writer.write(before);
+            this.path(path, *count, Part::MigrationPath, Part::MigrationStep);
+            *count += 1;
+        };
+        match item {
+            MigrationItem::Add(field) => shown(self, "add ", field),
+            MigrationItem::Backfill(field, value) => {
+                shown(self, "backfill ", field);
+                let value = ExprText::new("*backfill*", value.to_string());
+                self.writer.write(&format!(" = {}", expr_text(&value)));
+            }
+            MigrationItem::Drop(field) => shown(self, "drop ", field),
+            MigrationItem::Move(from, to) => {
+                shown(self, "move ", from);
+                shown(self, " -> ", to);
+            }
+            MigrationItem::Split(from, targets) => {
+                shown(self, "split ", from);
+                for (at, target) in targets.iter().enumerate() {
+                    shown(self, if at == 0 { " -> " } else { ", " }, target);
+                }
+            }
+            MigrationItem::MoveConflicts(into) => shown(self, "move_conflicts ", into),
+            MigrationItem::MoveWildcard(into) => shown(self, "move_wildcard ", into),
+            MigrationItem::AddWildcard => self.writer.write("add_wildcard"),
+        }
     }
 
     /// A lambda in parentheses; a short one brings its own.
@@ -437,18 +480,18 @@ impl Generator {
         };
         self.writer.write("(");
         for (at, param) in params.iter().enumerate() {
-            let name = param.name.as_deref().unwrap_or("_");
-            self.writer
-                .write(&format!("{}{name}", if at > 0 { ", " } else { "" }));
+            self.writer.write(if at > 0 { ", " } else { "" });
+            self.part(Part::ParamName(at), param.name.as_deref().unwrap_or("_"));
             if let Some((_, ty)) = types.get(at) {
                 self.writer.write(": ");
                 self.part(Part::ParamType(at), &format_type(ty));
             }
         }
         if let Some(rest) = rest {
-            let name = rest.name.as_deref().unwrap_or("_");
             let separator = if params.is_empty() { "" } else { ", " };
-            self.writer.write(&format!("{separator}...{name}"));
+            self.writer.write(&format!("{separator}..."));
+            let name = rest.name.as_deref().unwrap_or("_");
+            self.part(Part::ParamName(params.len()), name);
             if let Some((_, ty)) = rest_type {
                 self.writer.write(": ");
                 self.part(Part::ParamType(params.len()), &format_type(ty));
@@ -534,26 +577,6 @@ fn function_alias(function: &Function, schema: &Schema) -> Option<Str> {
         alias.push_str("Function");
     }
     Some(alias.as_str().into())
-}
-
-fn migration_text(item: &MigrationItem) -> String {
-    let shown = |path: &[PathPart]| path::display(path);
-    match item {
-        MigrationItem::Add(field) => format!("add {}", shown(field)),
-        MigrationItem::Backfill(field, value) => {
-            let value = ExprText::new("*backfill*", value.to_string());
-            format!("backfill {} = {}", shown(field), expr_text(&value))
-        }
-        MigrationItem::Drop(field) => format!("drop {}", shown(field)),
-        MigrationItem::Move(from, to) => format!("move {} -> {}", shown(from), shown(to)),
-        MigrationItem::Split(from, targets) => {
-            let targets: Vec<String> = targets.iter().map(|target| shown(target)).collect();
-            format!("split {} -> {}", shown(from), targets.join(", "))
-        }
-        MigrationItem::MoveConflicts(into) => format!("move_conflicts {}", shown(into)),
-        MigrationItem::MoveWildcard(into) => format!("move_wildcard {}", shown(into)),
-        MigrationItem::AddWildcard => "add_wildcard".to_string(),
-    }
 }
 
 fn type_text(ty: &TypeText) -> String {

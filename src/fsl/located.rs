@@ -21,6 +21,11 @@ pub struct Located {
 }
 
 impl Located {
+    /// The text.
+    pub fn text(&self) -> &str {
+        &self.generated.text
+    }
+
     /// The trees of `generated`, a file of that name.
     pub fn new(file: &str, generated: Generated) -> Located {
         let source = Source::new(file, generated.text.as_str());

@@ -128,3 +128,116 @@ fn text_beyond_the_basic_plane_is_escaped_in_canonical_text() {
         r#"error: Type `"\u{10fffe}"` is not a subtype of `Int`"#,
     );
 }
+
+/// What stands before a schema whose text cannot be read has five lines.
+#[test]
+fn what_cannot_stand_in_the_text_of_a_schema_is_refused() {
+    let session = session(&[]);
+    let invalid = "error: Invalid database schema update.\n";
+    let function = |body: &str, signature: &str| {
+        format!(r#"Function.create({{ name: "f", body: "{body}", signature: "{signature}" }})"#)
+    };
+    assert_refused(
+        &session,
+        &function("(x, y) => x", "(a: Int) => Int"),
+        &format!(
+            "{invalid}    error: All or no arguments must have a type
+    at main.fsl:9:20
+      |
+    9 | function f(x: Int, y): Int {{
+      |                    ^
+      |
+    hint: Expecting types due to this type annotation
+      |
+    9 | function f(x: Int, y): Int {{
+      |               ^^^
+      |"
+        ),
+    );
+    assert_refused(
+        &session,
+        &function("(x) => x", "() => Int"),
+        &format!(
+            "{invalid}    error: Return type is not allowed when arguments do not have a type
+    at main.fsl:9:16
+      |
+    9 | function f(x): Int {{
+      |                ^^^
+      |
+    hint: Expecting no types due to this argument not having a type
+      |
+    9 | function f(x): Int {{
+      |            ^
+      |"
+        ),
+    );
+    let collection = |rest: &str| {
+        format!(
+            r#"Collection.create({{ name: "A", fields: {{ a: {{ signature: "{{ b: Int = 3 }}" {rest} }})"#
+        )
+    };
+    assert_refused(
+        &session,
+        &collection(r#", default: "Foo" } }"#),
+        "error: Failed to create Collection.
+constraint failures:
+  a: Default field evaluation failed.
+      error: Unbound variable `Foo`
+      at *field:a*:1:1
+        |
+      1 | Foo
+        | ^^^
+        |",
+    );
+    assert_refused(
+        &session,
+        &collection(r#", default: "{}" } }"#),
+        &format!(
+            "{invalid}    error: Default values are not allowed here
+    at main.fsl:10:17
+       |
+    10 |   a: {{ b: Int = 3 }} = {{}}
+       |                 ^
+       |
+    hint: Parent has a conflicting default value
+       |
+    10 |   a: {{ b: Int = 3 }} = {{}}
+       |                       ^^
+       |"
+        ),
+    );
+    assert_refused(
+        &session,
+        &collection(
+            r#"} }, migrations: [{ split: { field: ".b", to: [".a"] } }, { drop: { field: ".c[0]" } }]"#,
+        ),
+        &format!(
+            "{invalid}    error: Expected at least two fields to split into
+    at main.fsl:12:5
+       |
+    12 |     split .b -> .a
+       |     ^^^^^^^^^^^^^^
+       |
+    error: Cannot index into an item in a migration path
+    at main.fsl:13:13
+       |
+    13 |     drop .c[0]
+       |             ^
+       |"
+        ),
+    );
+}
+
+#[test]
+fn a_signature_counts_as_far_as_the_text_of_the_schema_has_it() {
+    let session = session(&[
+        r#"Function.create({ name: "f", body: "x => x", signature: "(a: Int, b: Int) => Int" })"#,
+        r#"Function.create({ name: "g", body: "x => x", signature: "Int" })"#,
+    ]);
+    let outcome = session.query(&Request::text("f"));
+    assert_eq!(
+        outcome.static_type.as_deref(),
+        Some("UserFunction<(x: Int) => Int>")
+    );
+    assert_eq!(simple(&session, "[f(1), g(2)]"), "[1,2]");
+}

@@ -28,6 +28,22 @@ pub enum MigrationItem {
     AddWildcard,
 }
 
+impl MigrationItem {
+    /// The paths it names, in the order of its text.
+    pub fn paths(&self) -> Vec<&FieldPath> {
+        match self {
+            MigrationItem::Add(field)
+            | MigrationItem::Backfill(field, _)
+            | MigrationItem::Drop(field)
+            | MigrationItem::MoveConflicts(field)
+            | MigrationItem::MoveWildcard(field) => vec![field],
+            MigrationItem::Move(from, to) => vec![from, to],
+            MigrationItem::Split(from, targets) => std::iter::once(from).chain(targets).collect(),
+            MigrationItem::AddWildcard => Vec::new(),
+        }
+    }
+}
+
 /// The migrations of a definition; entries of no known form are left out (they were refused when written).
 pub fn items(definition: &Object) -> Vec<MigrationItem> {
     elements(definition, "migrations")
