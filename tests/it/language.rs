@@ -320,3 +320,28 @@ fn patterns_hold_literals() {
         );
     }
 }
+
+#[test]
+fn a_named_function_of_one_value_takes_each_kind_its_overloads_take() {
+    checked(
+        &[],
+        &[
+            (
+                "let f = x => x + x; f(if (true) 1 else 'a')",
+                "2 :: Number | String",
+            ),
+            (
+                "let f = x => x + x; [1, 'a'].map(f)",
+                "[\n  2,\n  \"aa\"\n] :: Array<Number | String>",
+            ),
+        ],
+    );
+    // Not so where no `let` names it, and where another argument decides.
+    for query in [
+        "(x => x + x)(if (true) 1 else 'a')",
+        "let f = x => x + 1; f(if (true) 1 else 'a')",
+    ] {
+        let answer = answer(&after(&[]), query, true);
+        assert!(answer.starts_with("invalid_query\n"), "{answer}");
+    }
+}

@@ -52,6 +52,16 @@ impl Choice {
     }
 }
 
+impl Choice {
+    /// Whether no variant returns another function.
+    pub(super) fn result_ends(&self) -> bool {
+        self.variants.iter().all(|variant| match &variant.kind {
+            Kind::Function(function) => !matches!(function.result.kind, Kind::Function(_)),
+            _ => false,
+        })
+    }
+}
+
 impl Engine<'_> {
     /// Demands that an overloaded function can be called so.
     pub(super) fn choose(

@@ -2,6 +2,7 @@
 //! outer level (`spec typing 7.2, 7.3`).
 
 use super::choice::Choice;
+use super::constrain::as_var;
 use super::engine::{Engine, KeyMap, Scheme};
 use super::resolve;
 use super::term::{
@@ -127,6 +128,20 @@ impl Engine<'_> {
         copy
     }
 
+    /// The variable that all values of a term come from, if it is one.
+    fn only_source(&self, ty: &Ty) -> Option<VarId> {
+        let mut at = as_var(ty)?;
+        // A use of a variable has a variable of its own; chains of them are short.
+        for _ in 0..8 {
+            match self.vars[at as usize].lower.as_slice() {
+                [] => return Some(at),
+                [only] => at = as_var(only)?,
+                _ => return None,
+            }
+        }
+        None
+    }
+
     fn freshen_choice(&mut self, id: ChoiceId, limit: i32, copied: &mut Copied) -> ChoiceId {
         if let Some(known) = copied.choices.get(&id) {
             return *known;
@@ -169,7 +184,16 @@ impl Engine<'_> {
                 _ => *id,
             })
             .collect();
+        // What a name stands for is looked at anew: if one variable is all its arguments, each of the values that
+        // reach it fits by itself (`let f = x => x + x`).
+        let alone = limit >= 0
+            && choice.result_ends()
+            && matches!(choice.args.as_slice(), [first, rest @ ..] if !rest.is_empty()
+            && self.only_source(first).is_some_and(|source| {
+                rest.iter().all(|arg| self.only_source(arg) == Some(source))
+            }));
         let target = &mut self.choices[new as usize];
+        target.exclusive &= !alone;
         target.assigned = assigned;
         target.pending = pending;
         target.args = Arc::new(args);
