@@ -168,10 +168,11 @@ fn push(
         out.push(if value.descending { !edge } else { edge });
         return Ok(());
     }
+    let named = matches!(bound, Value::Doc(doc) if doc.named);
     let indexable = codec
         .encode(bound, value.descending, &mut Vec::new(), &mut Stamps::new())
         .is_ok();
-    if !indexable {
+    if named || !indexable {
         return Err(RangeError::NotIndexable(field));
     }
     bytes::encode_key(codec, bound, value.descending, out, &mut Stamps::new());

@@ -147,7 +147,7 @@ fn check(value: &Value, path: &mut Vec<PathPart>) -> Result<(), NotStorable> {
         Value::Object(object) => object
             .iter()
             .try_for_each(|(key, value)| step(PathPart::Field(key.clone()), value)),
-        Value::Doc(doc) if matches!(doc.key, DocKey::Id(_)) => Ok(()),
+        Value::Doc(doc) if matches!(doc.key, DocKey::Id(_)) && !doc.named => Ok(()),
         Value::Lambda(_) => Err(NotStorable::Lambda),
         Value::Id(_)
         | Value::Doc(_)
@@ -582,6 +582,7 @@ impl<'a> Encoded<'a> {
                 key: DocKey::Id(id),
                 at: None,
                 deleted: false,
+                named: false,
                 cover: None,
             })),
         })

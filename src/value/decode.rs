@@ -214,6 +214,7 @@ fn document(coll: CollId, id: i64) -> Value {
         key: DocKey::Id(DocId(id)),
         at: None,
         deleted: false,
+        named: false,
         cover: None,
     }))
 }

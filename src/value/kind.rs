@@ -132,6 +132,8 @@ pub struct Doc {
     pub at: Option<TxnTime>,
     /// The value that `delete()` returned: fields read as on null.
     pub deleted: bool,
+    /// It was asked for by its name, or just created with it: such a reference cannot be stored.
+    pub named: bool,
     /// The index entry it was found through, whose fields need no document read.
     pub cover: Option<Arc<Cover>>,
 }

@@ -659,6 +659,7 @@ mod tests {
             key: DocKey::Id(DocId(id)),
             at: None,
             deleted: false,
+            named: false,
             cover: None,
         }))
     }

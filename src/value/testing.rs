@@ -64,7 +64,7 @@ fn any_scalar() -> impl Strategy<Value = Value> {
         1 => any::<[u8; 16]>().prop_map(Value::Uuid),
         1 => (1024u64..1027, 0i64..3).prop_map(|(coll, id)| {
             let key = DocKey::Id(DocId(id));
-            Value::Doc(Arc::new(Doc { coll: CollId(coll), key, at: None, deleted: false, cover: None }))
+            Value::Doc(Arc::new(Doc { coll: CollId(coll), key, at: None, deleted: false, named: false, cover: None }))
         }),
     ]
 }

@@ -83,6 +83,7 @@ impl Resolve for Interp {
                 key: DocKey::Id(id),
                 at: None,
                 deleted: false,
+                named: false,
                 cover: None,
             }))
         }))

@@ -56,6 +56,7 @@ impl Interp {
             key: DocKey::Id(id),
             at: self.at,
             deleted: false,
+            named: false,
             cover: None,
         })
     }

@@ -339,6 +339,7 @@ pub fn by_name(me: &mut Interp, this: &Value, args: &[Value]) -> Result {
         key,
         at: me.at,
         deleted: false,
+        named: true,
         cover: None,
     })))
 }

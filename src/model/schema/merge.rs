@@ -106,8 +106,8 @@ fn storable(value: &Value, path: &mut Vec<PathPart>) -> Result<(), NotStorable> 
         | Value::Date(_)
         | Value::Uuid(_) => Ok(()),
         Value::Doc(doc) => match &doc.key {
-            DocKey::Id(_) => Ok(()),
-            DocKey::Name(_) => Err(refusal(value, path)),
+            DocKey::Id(_) if !doc.named => Ok(()),
+            DocKey::Id(_) | DocKey::Name(_) => Err(refusal(value, path)),
         },
         Value::Array(items) => items.iter().enumerate().try_for_each(|(at, item)| {
             path.push(PathPart::Index(at as i64));

@@ -144,6 +144,7 @@ impl Reader<'_> {
                     key,
                     at: None,
                     deleted: false,
+                    named: false,
                     cover: None,
                 }))
             }

@@ -581,6 +581,7 @@ impl<'a> Reader<'a> {
             key,
             at,
             deleted,
+            named: false,
             cover: None,
         })
     }

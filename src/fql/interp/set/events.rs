@@ -491,6 +491,7 @@ impl Interp {
             key: DocKey::Id(id),
             at: None,
             deleted: false,
+            named: false,
             cover: course.covering.as_ref().map(|index| {
                 Arc::new(Cover {
                     index: index.clone(),

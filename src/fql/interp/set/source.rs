@@ -74,6 +74,7 @@ impl Reader {
             key: DocKey::Id(id),
             at: self.at,
             deleted: false,
+            named: false,
             cover,
         })
     }

@@ -125,6 +125,7 @@ fn now(collection: &Collection, id: DocId) -> Arc<Doc> {
         key: DocKey::Id(id),
         at: None,
         deleted: false,
+        named: false,
         cover: None,
     })
 }

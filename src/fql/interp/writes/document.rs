@@ -65,7 +65,13 @@ impl Interp {
         let mut contents = self.contents(&collection, None, argument, None, mode, &failed)?;
         self.give_secret(coll, id, &mut contents.data)?;
         self.store(&collection, id, contents, None, &failed)?;
-        let doc = self.doc(coll, id);
+        let mut doc = self.doc(coll, id);
+        if collection.is_named() {
+            doc = Arc::new(Doc {
+                named: true,
+                ..Doc::clone(&doc)
+            });
+        }
         if let Some((_, shown_by)) = self.secrets.get_mut(&(coll, id)) {
             *shown_by = Some(doc.clone());
         }
@@ -160,6 +166,7 @@ impl Interp {
             key,
             at: None,
             deleted: true,
+            named: false,
             cover: None,
         })))
     }

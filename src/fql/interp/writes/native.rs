@@ -51,6 +51,7 @@ impl Interp {
                         key: DocKey::Id(id),
                         at: None,
                         deleted: false,
+                        named: false,
                         cover: None,
                     };
                     data.insert("database", Value::Doc(Arc::new(doc)));
