@@ -8,6 +8,10 @@ use fql::fql::syntax::{Source, parse_query};
 use std::hint::black_box;
 use std::time::Instant;
 
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Rounds of which the median counts; the first one warms up.
 const ROUNDS: usize = 20;
 /// Operations of a round.

@@ -35,8 +35,9 @@ pub(super) fn unreadable(schema: &Schema, order: Order<'_>) -> Vec<Diagnostic> {
     functions.retain(|function| typed_by_half(function).is_some());
     let mut roles = schema.roles();
     roles.retain(|role| {
-        !role.is_legacy()
-            && !(repeated(&privileges(role)).is_empty() && repeated(&memberships(role)).is_empty())
+        let repeats =
+            !repeated(&privileges(role)).is_empty() || !repeated(&memberships(role)).is_empty();
+        repeats && !role.is_legacy()
     });
     if collections.is_empty() && functions.is_empty() && roles.is_empty() {
         return Vec::new();

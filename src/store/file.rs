@@ -228,6 +228,8 @@ struct Held {
     steps: Vec<Step>,
     /// The length the file would have; `None`: as it is.
     length: Option<u64>,
+    /// From here on the file is as it would be. (What is held back is redb's header, as a rule.)
+    untouched_from: u64,
 }
 
 /// Something done to the file.
@@ -329,8 +331,12 @@ impl Deferred {
                 let end = offset.saturating_add(bytes.len() as u64);
                 let length = held.length.map_or_else(|| self.file.len(), Ok)?;
                 held.length = Some(length.max(end));
+                held.untouched_from = held.untouched_from.max(end);
             }
-            Step::SetLength(length) => held.length = Some(*length),
+            Step::SetLength(length) => {
+                held.length = Some(*length);
+                held.untouched_from = u64::MAX;
+            }
             Step::Sync => {}
         }
         held.steps.push(step);
@@ -389,7 +395,7 @@ impl StorageBackend for DeferredBackend {
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
         if !self.0.is_released() {
             let held = self.0.held.read();
-            if !held.steps.is_empty() {
+            if offset < held.untouched_from {
                 return self.0.read_held(&held, offset, out);
             }
         }
@@ -447,5 +453,56 @@ impl StorageBackend for DeferredBackend {
 
     fn query_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
         self.0.file.query_lock_range(start, end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            (0..96u64, prop::collection::vec(1..=255u8, 1..24))
+                .prop_map(|(at, b)| Step::Write(at, b)),
+            (0..128u64).prop_map(Step::SetLength),
+            Just(Step::Sync),
+        ]
+    }
+
+    proptest! {
+        /// What is held back reads as if it had been done.
+        #[test]
+        fn reads_what_was_held_back(length in 0..96usize, steps in prop::collection::vec(step(), 0..6)) {
+            let mut expected: Vec<u8> = (0..length).map(|i| i as u8).collect();
+            let mut file = tempfile::tempfile().unwrap();
+            std::io::Write::write_all(&mut file, &expected).unwrap();
+            let backend = DeferredBackend::new(file, false).unwrap();
+            for step in steps {
+                match step {
+                    Step::Write(at, bytes) => {
+                        backend.write(at, &bytes).unwrap();
+                        let (at, end) = (at as usize, at as usize + bytes.len());
+                        expected.resize(expected.len().max(end), 0);
+                        expected[at..end].copy_from_slice(&bytes);
+                    }
+                    Step::SetLength(length) => {
+                        backend.set_len(length).unwrap();
+                        expected.resize(length as usize, 0);
+                    }
+                    Step::Sync => backend.sync_data().unwrap(),
+                }
+            }
+            prop_assert_eq!(backend.len().unwrap(), expected.len() as u64);
+            for start in 0..expected.len() {
+                let mut out = vec![0; expected.len() - start];
+                backend.read(start as u64, &mut out).unwrap();
+                prop_assert_eq!(&out, &expected[start..]);
+            }
+            backend.handle().release().unwrap();
+            let mut out = vec![0; expected.len()];
+            backend.read(0, &mut out).unwrap();
+            prop_assert_eq!(out, expected);
+        }
     }
 }

@@ -10,7 +10,8 @@ use std::sync::Arc;
 /// How a store is opened.
 #[derive(Clone)]
 pub struct Options {
-    /// Bytes of pages redb may keep in memory. They are taken as pages are read, not at once.
+    /// Bytes of pages redb may keep in memory. They are taken as pages are read, not at once, and the allocator
+    /// rounds each up by a quarter.
     pub cache_bytes: usize,
     /// Bytes of recent commits' keys kept for validation. A transaction whose snapshot is older
     /// than all of them is contended.
@@ -22,7 +23,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Options {
         Options {
-            cache_bytes: 64 << 20,
+            cache_bytes: 48 << 20,
             window_bytes: 8 << 20,
             clock: Arc::new(SystemClock),
         }

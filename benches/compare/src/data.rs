@@ -67,22 +67,100 @@ pub fn lookups() -> Vec<Row> {
     let mut rows = Vec::new();
     for (name, n) in names.into_iter().zip(sizes) {
         let (_dir, session) = indexed(n);
-        let mut i = 1u64;
-        rows.push(alone(name, 15, || {
-            for _ in 0..500 {
-                i = (i * 7919 + 13) % n;
-                // One text with an argument: it is the lookup that is measured, not the parser.
-                let argument = Argument::Simple(serde_json::json!(i + 1));
-                let request = Request {
-                    arguments: vec![("wanted".into(), argument)],
-                    ..Request::text("C.byN(wanted).first()!.name")
-                };
-                assert!(session.query(&request).result.is_ok());
-            }
-            500
-        }));
+        let raw = RawLookup::filled(n);
+        let (mut i, mut j) = (1u64, 1u64);
+        rows.push(pair(
+            name,
+            "the same two reads in raw redb",
+            15,
+            || {
+                for _ in 0..500 {
+                    i = (i * 7919 + 13) % n;
+                    // One text with an argument: it is the lookup that is measured, not the parser.
+                    let argument = Argument::Simple(serde_json::json!(i + 1));
+                    let request = Request {
+                        arguments: vec![("wanted".into(), argument)],
+                        ..Request::text("C.byN(wanted).first()!.name")
+                    };
+                    assert!(session.query(&request).result.is_ok());
+                }
+                500
+            },
+            || {
+                for _ in 0..500 {
+                    j = (j * 7919 + 13) % n;
+                    black_box(raw.lookup(j + 1));
+                }
+                500
+            },
+        ));
     }
     rows
+}
+
+const RAW_DOCUMENTS: redb::TableDefinition<&[u8], &[u8]> = redb::TableDefinition::new("documents");
+const RAW_INDEX: redb::TableDefinition<&[u8], &[u8]> = redb::TableDefinition::new("index");
+
+/// An index and its documents in raw redb, with keys and values as long as ours and as much cache.
+struct RawLookup {
+    _dir: tempfile::TempDir,
+    _open: redb::Database,
+    documents: redb::ReadOnlyTable<&'static [u8], &'static [u8]>,
+    index: redb::ReadOnlyTable<&'static [u8], &'static [u8]>,
+}
+
+impl RawLookup {
+    fn filled(n: u64) -> RawLookup {
+        use redb::ReadableDatabase;
+        let dir = tempfile::tempdir().expect("a directory");
+        let cache = fql::store::Options::default().cache_bytes;
+        let db = redb::Builder::new().set_cache_size(cache).create(dir.path().join("raw.redb")).expect("redb");
+        let mut i = 1;
+        while i <= n {
+            let txn = db.begin_write().expect("a transaction");
+            {
+                let mut documents = txn.open_table(RAW_DOCUMENTS).expect("a table");
+                let mut index = txn.open_table(RAW_INDEX).expect("a table");
+                for id in i..(i + 10_000).min(n + 1) {
+                    documents.insert(&RawLookup::document(id)[..], &[7; 46][..]).expect("an insert");
+                    index.insert(&RawLookup::entry(id, id)[..], &[1; 8][..]).expect("an insert");
+                }
+            }
+            txn.commit().expect("a commit");
+            i += 10_000;
+        }
+        let txn = db.begin_read().expect("a transaction");
+        RawLookup {
+            _dir: dir,
+            _open: db,
+            documents: txn.open_table(RAW_DOCUMENTS).expect("a table"),
+            index: txn.open_table(RAW_INDEX).expect("a table"),
+        }
+    }
+
+    /// Scope, collection, id.
+    fn document(id: u64) -> Vec<u8> {
+        [0, 1024, id | 1 << 63].into_iter().flat_map(u64::to_be_bytes).collect()
+    }
+
+    /// Scope, index, a number as term, id, collection.
+    fn entry(term: u64, id: u64) -> Vec<u8> {
+        let mut key: Vec<u8> = [0, 32_768].into_iter().flat_map(u64::to_be_bytes).collect();
+        key.push(3);
+        key.extend([term, id | 1 << 63, 1024].into_iter().flat_map(u64::to_be_bytes));
+        key
+    }
+
+    fn lookup(&self, term: u64) -> usize {
+        let (from, to) = (RawLookup::entry(term, 0), RawLookup::entry(term + 1, 0));
+        let mut entries = self.index.range::<&[u8]>(&from[..]..&to[..]).expect("a range");
+        let (key, _) = entries.next().expect("an entry").expect("an entry");
+        let key = key.value();
+        let id = key[key.len() - 16..key.len() - 8].try_into().map(u64::from_be_bytes).expect("eight bytes");
+        let document = RawLookup::document(id);
+        let value = self.documents.get(&document[..]).expect("a read").expect("a document");
+        value.value().len()
+    }
 }
 
 pub fn covered() -> Vec<Row> {

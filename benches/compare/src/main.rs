@@ -11,6 +11,10 @@ mod start;
 
 use std::time::Instant;
 
+/// As in the program; redb measured raw has it too, SQLite has the system's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// One measurement: nanoseconds an operation, of us and of the baseline.
 pub struct Row {
     pub name: &'static str,
