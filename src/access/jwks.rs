@@ -6,6 +6,7 @@
 use jsonwebtoken::jwk::JwkSet;
 use parking_lot::Mutex;
 use std::collections::HashMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -42,10 +43,27 @@ impl FromStr for KeySetFile {
     }
 }
 
+impl fmt::Display for KeySetFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.uri, self.path.display())
+    }
+}
+
+impl KeySetFile {
+    /// The key set. The error says which file cannot be used, and why.
+    fn read(&self) -> Result<JwkSet, String> {
+        let cannot = |why: String| format!("cannot use {}: {why}", self.path.display());
+        let json =
+            std::fs::read_to_string(&self.path).map_err(|error| cannot(error.to_string()))?;
+        serde_json::from_str(&json).map_err(|error| cannot(format!("no key set: {error}")))
+    }
+}
+
 /// Key sets by URL.
 #[derive(Default)]
 pub struct KeySets {
     sets: Mutex<HashMap<String, Cached>>,
+    files: Mutex<Vec<KeySetFile>>,
 }
 
 struct Cached {
@@ -61,15 +79,46 @@ struct Cached {
 impl KeySets {
     /// Uses `json` for `uri` instead of fetching it.
     pub fn pin(&self, uri: &str, json: &str) -> Result<(), serde_json::Error> {
+        self.insert(uri, serde_json::from_str(json)?);
+        Ok(())
+    }
+
+    /// The same with files, as a command line names them. The error says which file, and why.
+    pub fn pin_files(&self, files: &[KeySetFile]) -> Result<(), String> {
+        for file in files {
+            self.insert(&file.uri, file.read()?);
+        }
+        // Other processes are told of them, which may run elsewhere.
+        let absolute = |file: &KeySetFile| KeySetFile {
+            uri: file.uri.clone(),
+            path: std::path::absolute(&file.path).unwrap_or_else(|_| file.path.clone()),
+        };
+        self.files.lock().extend(files.iter().map(absolute));
+        Ok(())
+    }
+
+    /// The files that key sets were pinned from.
+    pub fn files(&self) -> Vec<KeySetFile> {
+        self.files.lock().clone()
+    }
+
+    /// The key set that was pinned for `uri`.
+    pub fn pinned(&self, uri: &str) -> Option<Arc<JwkSet>> {
+        let sets = self.sets.lock();
+        sets.get(uri)
+            .filter(|cached| cached.pinned)
+            .and_then(|cached| cached.set.clone())
+    }
+
+    fn insert(&self, uri: &str, set: JwkSet) {
         let now = Instant::now();
         let cached = Cached {
-            set: Some(Arc::new(serde_json::from_str(json)?)),
+            set: Some(Arc::new(set)),
             fetched: now,
             tried: now,
             pinned: true,
         };
         self.sets.lock().insert(uri.to_string(), cached);
-        Ok(())
     }
 
     /// The key set at `uri`, from the cache while fresh. `unknown_key`: the cached set lacks the key, try once more.

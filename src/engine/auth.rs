@@ -12,6 +12,7 @@
 //! asked about at every query, since a predicate may look at the clock.
 
 use super::{Credential, Engine};
+use crate::access::jwks::KeySets;
 use crate::access::jwt;
 use crate::access::secret::{self, Decoded, Scope, ScopeRole};
 use crate::access::{Login, Permissions, Principal};
@@ -59,6 +60,7 @@ impl Engine {
         credential: &Credential,
         path: &[Str],
         role: Option<&str>,
+        key_sets: Option<&KeySets>,
     ) -> Result<(Txn, Principal), Failure> {
         let mut txn = self.model.begin(ROOT)?;
         let text = match credential {
@@ -75,7 +77,7 @@ impl Engine {
         };
         // A JWT says itself where it acts.
         if jwt::looks_like(text) {
-            let principal = self.resolve_jwt(&mut txn, text)?;
+            let principal = self.resolve_jwt(&mut txn, text, key_sets)?;
             self.secrets.admit(text);
             return Ok((txn.fresh(principal.scope)?, principal));
         }
@@ -223,7 +225,12 @@ impl Engine {
     }
 
     /// Who a JWT is: the roles that its access provider gives it.
-    fn resolve_jwt(self: &Arc<Engine>, txn: &mut Txn, text: &str) -> Result<Principal, Failure> {
+    fn resolve_jwt(
+        self: &Arc<Engine>,
+        txn: &mut Txn,
+        text: &str,
+        key_sets: Option<&KeySets>,
+    ) -> Result<Principal, Failure> {
         let now = txn.time().0 as f64 / 1e6;
         let token = jwt::read(text, now).ok_or_else(unauthorized)?;
         let scope = txn
@@ -248,8 +255,9 @@ impl Engine {
             .find(|p| *p.issuer == *token.issuer);
         let provider = provider.ok_or_else(unauthorized)?;
         let keys = |unknown_key| {
-            self.key_sets
-                .get(&provider.jwks_uri, unknown_key)
+            key_sets
+                .and_then(|own| own.pinned(&provider.jwks_uri))
+                .or_else(|| self.key_sets.get(&provider.jwks_uri, unknown_key))
                 .ok_or_else(unauthorized)
         };
         let mut set = keys(false)?;

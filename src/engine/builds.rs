@@ -10,6 +10,7 @@ use crate::access::Permissions;
 use crate::model::Txn;
 use crate::model::schema::{Collection, IndexStatus};
 use crate::value::{CollId, DocId, IndexId, Str};
+use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -49,6 +50,8 @@ pub enum BuildState {
 /// Looks at the builds of a session's database, again and again.
 pub struct BuildWatch {
     session: Session,
+    /// The name of the watch in another process.
+    name: u64,
     seen: BTreeMap<IndexId, Seen>,
     counts: BTreeMap<CollId, Count>,
 }
@@ -73,6 +76,7 @@ impl Session {
     pub fn watch_builds(&self) -> BuildWatch {
         BuildWatch {
             session: self.clone(),
+            name: rand::random(),
             seen: BTreeMap::new(),
             counts: BTreeMap::new(),
         }
@@ -80,11 +84,11 @@ impl Session {
 }
 
 impl BuildWatch {
-    /// The builds, those that have ended since the first look included. None where another process builds, or where
-    /// the authority may not know of them.
+    /// The builds, those that have ended since the first look included. None where the
+    /// authority may not know of them, or another process does not tell.
     pub fn look(&mut self) -> Result<Vec<IndexBuild>, QueryError> {
-        if self.session.is_remote() {
-            return Ok(Vec::new());
+        if let Some(remote) = self.session.away() {
+            return Ok(remote.builds(&self.session, self.name));
         }
         let (mut txn, principal) = self.session.begin().map_err(error_of)?;
         match &principal.permissions {
@@ -164,6 +168,24 @@ impl BuildWatch {
             }
         }
         Ok(())
+    }
+}
+
+impl IndexBuild {
+    /// A build as another process tells of it.
+    pub(super) fn of_json(json: &Json) -> Option<IndexBuild> {
+        Some(IndexBuild {
+            id: json.get("id")?.as_u64()?,
+            name: json.get("name")?.as_str()?.into(),
+            done: json.get("done")?.as_u64()?,
+            total: json.get("total")?.as_u64(),
+            state: match json.get("state")?.as_str()? {
+                "building" => BuildState::Building,
+                "complete" => BuildState::Complete,
+                "failed" => BuildState::Failed,
+                _ => BuildState::Gone,
+            },
+        })
     }
 }
 

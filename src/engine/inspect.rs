@@ -38,12 +38,8 @@ impl Session {
     /// How the set that an expression yields would be read, as text. Whatever the expression writes on the way has no
     /// effect.
     pub fn explain(&self, request: &Request) -> Outcome {
-        if self.away().is_some() {
-            let message = "only the process that holds the database can tell how a set is read; `:info on` shows the \
-                           performance hints of this server";
-            let failure = Failure::protocol(400, "disabled_feature", message);
-            let now = self.engine().model.now();
-            return failed(failure, Vec::new(), true, now, 0, None);
+        if let Some(remote) = self.away() {
+            return remote.explain(self, request);
         }
         self.inspect(request, &|interp, parsed, arguments| {
             interp.set_arguments(arguments.clone());

@@ -37,6 +37,7 @@ pub use crate::fql::types::{Member, TypeAt};
 pub use builds::{BuildState, BuildWatch, IndexBuild};
 pub use events::{EventError, EventStats, FeedPage, FeedRequest, Start, StreamEvent};
 pub use outcome::{Outcome, QueryError, Stats};
+pub(crate) use remote::KEY_SET_HEADER;
 pub use remote::socket_path;
 pub use request::{Argument, Request};
 pub use session::{Credential, Session};
@@ -143,14 +144,12 @@ impl Engine {
 
     /// The same with files, as a command line names them. The error says which file, and why.
     pub fn pin_key_set_files(&self, files: &[KeySetFile]) -> Result<(), String> {
-        for file in files {
-            let cannot = |why: String| format!("cannot use {}: {why}", file.path.display());
-            let json =
-                std::fs::read_to_string(&file.path).map_err(|error| cannot(error.to_string()))?;
-            self.pin_key_set(&file.uri, &json)
-                .map_err(|error| cannot(format!("no key set: {error}")))?;
-        }
-        Ok(())
+        self.key_sets.pin_files(files)
+    }
+
+    /// The files that key sets were pinned from, by absolute paths.
+    pub(crate) fn key_set_files(&self) -> Vec<KeySetFile> {
+        self.key_sets.files()
     }
 
     /// Whether a presented secret has opened something in this process. What has not may take long to look at.

@@ -4,10 +4,11 @@
 //! Session::query ─▶ Remote ─▶ HTTP /query/1, tagged ─▶ Outcome
 //! ```
 //!
-//! A remote session answers queries as a local one does, follows events by `/stream/1`, and completes by `/environment/1`;
-//! what only the engine itself can tell is refused. When the process that holds the file is gone, the next query takes the file over and runs here. A
+//! A remote session answers queries as a local one does, follows events by `/stream/1`, and completes by `/environment/1`.
+//! How a set is read and how far indexes are built, a server of our own tells (`server/inspect.rs`). When the process that holds the file is gone, the next query takes the file over and runs here. A
 //! query that was sent and not answered is never sent again: whether it took effect is unknown, and said so.
 
+use super::builds::IndexBuild;
 use super::elsewhere::{Elsewhere, elsewhere};
 use super::events::{EventError, Start};
 use super::remote_events::{self, RemoteEvents};
@@ -16,6 +17,7 @@ use super::remote_value::outcome_of;
 use super::session::Credential;
 use super::whoami::{CredentialKind, Whoami};
 use super::{Argument, Engine, OpenError, Outcome, QueryError, Request, Session, Stats};
+use crate::access::jwks::KeySetFile;
 use crate::store::{StoreError, TxnTime};
 use crate::value::Str;
 use parking_lot::Mutex;
@@ -23,9 +25,11 @@ use serde_json::{Map, Value as Json, json};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
+/// Names a file with a key set, `URI=FILE`, to the holder of a database file: it counts for that request.
+pub(crate) const KEY_SET_HEADER: &str = "x-fql-key-set";
 /// What stands for a value in the text of a query.
 const PLACEHOLDER: &str = "\0value>";
 /// How long a file may be between holders.
@@ -46,6 +50,8 @@ pub struct Remote {
     known: Mutex<Option<Known>>,
     /// The newest schema version that an answer told.
     schema_version: AtomicI64,
+    /// It does not know what is asked about indexes being built.
+    silent_on_builds: AtomicBool,
 }
 
 /// An environment, and what it holds for.
@@ -79,6 +85,7 @@ impl Session {
             file: None,
             known: Mutex::default(),
             schema_version: AtomicI64::default(),
+            silent_on_builds: AtomicBool::default(),
         };
         let stand_in = Engine::memory().map_err(|error| error.to_string())?;
         let session = stand_in.with_secret(secret);
@@ -99,6 +106,7 @@ impl Session {
             }),
             known: Mutex::default(),
             schema_version: AtomicI64::default(),
+            silent_on_builds: AtomicBool::default(),
         };
         Ok(Engine::memory()?.root().on(Arc::new(remote)))
     }
@@ -142,7 +150,7 @@ impl Remote {
                 Err(Unsent::Cancelled) => break failed("cancelled", "The query was cancelled."),
                 Err(Unsent::NotSent(message)) => match &self.file {
                     None => break failed("network_error", message),
-                    Some(file) => match file.take_over() {
+                    Some(file) => match file.take_over(&session.engine().key_set_files()) {
                         Ok(engine) => return session.on_engine(engine).query(request),
                         // Held by somebody who does not listen yet, or is just leaving.
                         Err(OpenError::Store(StoreError::InUse(_)))
@@ -177,6 +185,59 @@ impl Remote {
         let ty = of_function.map(|ty| ty.strip_prefix(HEAD).unwrap_or(ty).to_string());
         outcome.static_type = ty;
         outcome
+    }
+
+    /// How a set would be read there, if that is a server of this kind.
+    pub(super) fn explain(&self, session: &Session, request: &Request) -> Outcome {
+        let answer = self.connection.post(&Exchange {
+            path: "/fql/explain",
+            headers: &headers_of(session, request),
+            body: &body_of(request),
+            cancel: request.cancel.as_deref(),
+        });
+        match answer {
+            Ok(answer) if answer.status == 404 => failed(
+                "disabled_feature",
+                "this server does not tell how a set is read; `:info on` shows its performance hints",
+            ),
+            Ok(answer) => outcome_of(answer.status, &answer.body),
+            Err(Unsent::NotSent(message)) => {
+                let file = self.file.as_ref();
+                match file.map(|file| file.take_over(&session.engine().key_set_files())) {
+                    Some(Ok(engine)) => session.on_engine(engine).explain(request),
+                    Some(Err(error)) => failed("network_error", error.to_string()),
+                    None => failed("network_error", message),
+                }
+            }
+            Err(Unsent::Lost(message)) => failed("network_error", message),
+            Err(Unsent::Cancelled) => failed("cancelled", "The query was cancelled."),
+        }
+    }
+
+    /// The indexes being built there, through a watch that the other process keeps; none if it tells nothing of them.
+    pub(super) fn builds(&self, session: &Session, watch: u64) -> Vec<IndexBuild> {
+        if self.silent_on_builds.load(Ordering::Relaxed) {
+            return Vec::new();
+        }
+        let answer = self.connection.post(&Exchange {
+            path: "/fql/builds",
+            headers: &headers_of(session, &Request::default()),
+            body: &format!("{watch:016x}"),
+            cancel: None,
+        });
+        match answer {
+            Ok(answer) if answer.status == 200 => serde_json::from_slice::<Vec<Json>>(&answer.body)
+                .unwrap_or_default()
+                .iter()
+                .filter_map(IndexBuild::of_json)
+                .collect(),
+            Ok(answer) => {
+                let unknown = answer.status == 404;
+                self.silent_on_builds.fetch_or(unknown, Ordering::Relaxed);
+                Vec::new()
+            }
+            Err(Unsent::NotSent(_) | Unsent::Lost(_) | Unsent::Cancelled) => Vec::new(),
+        }
     }
 
     /// What a session may name there; `None` if that cannot be told.
@@ -260,12 +321,16 @@ impl Remote {
 }
 
 impl SharedFile {
-    fn take_over(&self) -> Result<Arc<Engine>, OpenError> {
+    /// The engine of the file, which nobody holds; with the key sets of this process.
+    fn take_over(&self, key_sets: &[KeySetFile]) -> Result<Arc<Engine>, OpenError> {
         let mut here = self.here.lock();
         if let Some(engine) = &*here {
             return Ok(engine.clone());
         }
         let engine = Engine::open(&self.path)?;
+        if let Err(error) = engine.pin_key_set_files(key_sets) {
+            tracing::warn!(%error, "the file was taken over without its key sets");
+        }
         (self.taken_over)(&engine, &self.path);
         *here = Some(engine.clone());
         Ok(engine)
@@ -291,6 +356,11 @@ fn headers_of(session: &Session, request: &Request) -> Vec<(&'static str, String
                 let _ = write!(bearer, ":{}", session.role().unwrap_or("admin"));
             }
             headers.push(("authorization", bearer));
+            // The holder of a file believes its owner's key sets, for this request; a server by URL does not look.
+            if session.remote().is_some_and(|remote| remote.file.is_some()) {
+                let files = session.engine().key_set_files();
+                headers.extend(files.iter().map(|file| (KEY_SET_HEADER, file.to_string())));
+            }
         }
     }
     if let Some(typecheck) = request.typecheck {

@@ -5,6 +5,7 @@ use super::remote::Remote;
 use super::typing::{is_typechecked, value_type};
 use super::{Argument, Engine, Outcome, QueryError, Request, Stats};
 use crate::access::Principal;
+use crate::access::jwks::KeySets;
 use crate::fql::interp::{Failure, FailureKind, Interp, Options, QueryFailure, resolve_time};
 use crate::fql::syntax::{Diagnostic, Severity, Source};
 use crate::fql::types::Checked;
@@ -38,6 +39,8 @@ pub struct Session {
     role: Option<Str>,
     /// Another process that the queries go to.
     remote: Option<Arc<Remote>>,
+    /// Key sets that come before those of the engine.
+    key_sets: Option<Arc<KeySets>>,
 }
 
 impl Session {
@@ -48,6 +51,15 @@ impl Session {
             path: Vec::new(),
             role: None,
             remote: None,
+            key_sets: None,
+        }
+    }
+
+    /// The same authority, where tokens of access providers are verified with these key sets first.
+    pub(crate) fn with_key_sets(self, key_sets: Arc<KeySets>) -> Session {
+        Session {
+            key_sets: Some(key_sets),
+            ..self
         }
     }
 
@@ -331,8 +343,12 @@ impl Session {
                 )),
             };
         }
-        self.engine
-            .authenticate(&self.credential, &self.path, self.role.as_deref())
+        self.engine.authenticate(
+            &self.credential,
+            &self.path,
+            self.role.as_deref(),
+            self.key_sets.as_deref(),
+        )
     }
 
     pub(super) fn arguments(

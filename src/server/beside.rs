@@ -14,8 +14,9 @@
 use super::reply::{Body, Reply};
 use super::socket::{self, Bound};
 use super::{Incoming, Place, Prepare, Server, headers, stopped_or};
+use crate::access::jwt;
 use crate::access::secret::{Presented, Scope, ScopeRole, parse_scoped};
-use crate::engine::{Engine, OpenError, socket_path};
+use crate::engine::{Engine, KEY_SET_HEADER, OpenError, socket_path};
 use crate::store::StoreError;
 use hyper::body::Bytes;
 use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue};
@@ -30,7 +31,7 @@ const GLANCE: Duration = Duration::from_millis(200);
 /// How long a request waits for the file to change hands.
 const HANDOVER: Duration = Duration::from_secs(10);
 /// Headers that belong to one connection, and those that only the owner's own processes may set.
-const NOT_HANDED_ON: [&str; 13] = [
+const NOT_HANDED_ON: [&str; 14] = [
     "host",
     "connection",
     "keep-alive",
@@ -44,6 +45,7 @@ const NOT_HANDED_ON: [&str; 13] = [
     "authorization",
     "x-fql-database",
     "x-fql-role",
+    KEY_SET_HEADER,
 ];
 
 /// What became of a request.
@@ -201,6 +203,14 @@ fn authorize(server: &Arc<Server>, given: &HeaderMap, map: &mut HeaderMap) {
             let nobody = HeaderValue::from_static("none");
             let value = given.get(AUTHORIZATION).cloned().unwrap_or(nobody);
             map.insert(AUTHORIZATION, value);
+            // Key sets of this server count for its own requests, whoever answers them.
+            if secret.as_deref().is_some_and(jwt::looks_like) {
+                for file in server.engine().key_set_files() {
+                    if let Ok(value) = HeaderValue::from_bytes(file.to_string().as_bytes()) {
+                        map.append(KEY_SET_HEADER, value);
+                    }
+                }
+            }
         }
     }
 }

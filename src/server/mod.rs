@@ -16,6 +16,7 @@ mod beside;
 mod environment;
 mod events;
 mod headers;
+mod inspect;
 mod json;
 mod legacy;
 mod listen;
@@ -39,8 +40,10 @@ pub use options::{Options, run};
 pub use socket::{Sharing, open_shared, share};
 pub use template::decode_body;
 
+use crate::access::jwks::{KeySetFile, KeySets};
+use crate::access::jwt;
 use crate::access::secret::parse_scoped;
-use crate::engine::{Engine, Session};
+use crate::engine::{Engine, KEY_SET_HEADER, Session};
 use crate::store::TxnTime;
 use hyper::body::Bytes;
 use hyper::{HeaderMap, Method};
@@ -64,6 +67,7 @@ pub struct Server {
     /// Told when the process that held the file seems to be gone.
     bereft: Notify,
     pool: Pool,
+    watches: inspect::Watches,
     metrics: Metrics,
     /// Places for secrets that were never seen: a flood of them must not hold up those who are known.
     strangers: Semaphore,
@@ -135,6 +139,7 @@ impl Server {
             place: RwLock::new(place),
             bereft: Notify::new(),
             pool: Pool::default(),
+            watches: inspect::Watches::default(),
             metrics: Metrics::default(),
             strangers: Semaphore::new(STRANGERS),
             patience,
@@ -171,7 +176,11 @@ impl Server {
             if request.local && presented.is_some_and(|p| self.engine().is_root_secret(p.secret)) {
                 return None;
             }
-            return Some(self.engine().with_secret(&secret));
+            let session = self.engine().with_secret(&secret);
+            return match request.local && jwt::looks_like(&secret) {
+                true => self.with_key_sets(session, request),
+                false => Some(session),
+            };
         }
         if !request.local || map.contains_key("authorization") {
             return None;
@@ -182,6 +191,21 @@ impl Server {
         let session = self.engine().root();
         let session = session.in_database(path.map(Into::into).collect());
         Some(session.with_role(role))
+    }
+
+    /// The session with the key sets that another process of the file's owner names; `None` if they cannot be used.
+    fn with_key_sets(&self, session: Session, request: &Incoming) -> Option<Session> {
+        let named = request.headers.get_all(KEY_SET_HEADER).iter();
+        let named: Option<Vec<KeySetFile>> = named
+            .map(|value| String::from_utf8_lossy(value.as_bytes()).parse().ok())
+            .collect();
+        let named = named?;
+        if named.is_empty() {
+            return Some(session);
+        }
+        let key_sets = KeySets::default();
+        key_sets.pin_files(&named).ok()?;
+        Some(session.with_key_sets(Arc::new(key_sets)))
     }
 
     /// Looks at a secret that was never seen, a few at a time. What comes of it, the engine remembers.

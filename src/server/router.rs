@@ -2,7 +2,7 @@
 
 use super::beside::{self, Handed};
 use super::reply::{Body, Reply};
-use super::{Incoming, Server, environment, events, headers, legacy, ping, query, schema};
+use super::{Incoming, Server, environment, events, headers, inspect, legacy, ping, query, schema};
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Bytes};
 use hyper::header::{HeaderName, HeaderValue};
@@ -113,6 +113,8 @@ async fn route(server: &Arc<Server>, request: Incoming) -> Reply {
         "/feed/1" => events::answer_feed(server, request).await,
         "/ping" => ping::answer(server, &request),
         "/environment/1" => environment::answer(server, &request).await,
+        "/fql/explain" => inspect::explain(server, &request).await,
+        "/fql/builds" => inspect::builds(server, &request).await,
         path if path.starts_with("/schema/1") => schema::answer(server, &request).await,
         _ => legacy::answer(server, &request).await,
     }
@@ -165,6 +167,9 @@ fn respond(
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or_default();
     let map = response.headers_mut();
+    if method == Method::HEAD {
+        insert(map, "content-length", "0");
+    }
     if !empty {
         let json = HeaderValue::from_static("application/json;charset=utf-8");
         map.insert("content-type", json);

@@ -206,8 +206,8 @@ impl Shell {
             }
             None => open_engine(options.file.as_ref())?,
         };
-        if !options.jwks.is_empty() && session.is_remote() {
-            return Err("--jwks is for the process that holds the file: give it there".into());
+        if !options.jwks.is_empty() && options.url.is_some() {
+            return Err("--jwks is for the server, not for a shell on it: give it there".into());
         }
         engine.pin_key_set_files(&options.jwks)?;
         let session = match &options.secret {

@@ -339,6 +339,57 @@ fn a_key_set_from_a_file_verifies_in_the_command() {
     let asked = ["--secret", &token, "-e", "Query.token()!.sub"];
     let with = |jwks: &str| fql(&[&["--jwks", jwks], asked.as_slice()].concat());
     assert_eq!(with(&jwks), (Some(0), "\"ada\"".into(), String::new()));
+    // Also where another process holds the file, for those that name the file and nobody else.
+    #[cfg(unix)]
+    {
+        let holder = std::process::Command::new(env!("CARGO_BIN_EXE_fql"))
+            .arg(&file)
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::null())
+            .spawn();
+        let mut holder = holder.expect("the holder");
+        let started = std::time::Instant::now();
+        while std::os::unix::net::UnixStream::connect(fql::engine::socket_path(&file)).is_err() {
+            assert!(started.elapsed().as_secs() < 30, "no socket");
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        assert_eq!(with(&jwks), (Some(0), "\"ada\"".into(), String::new()));
+        let nobody = fql(&asked);
+        assert_eq!(nobody.0, Some(2), "{}", nobody.2);
+        let asking = |server: &str| {
+            let config = ureq::Agent::config_builder().http_status_as_error(false);
+            let agent: ureq::Agent = config.build().into();
+            let answer = agent
+                .post(format!("{server}/query/1"))
+                .header("authorization", format!("Bearer {token}"))
+                .header("x-fql-key-set", &jwks)
+                .send(r#"{"query":"Query.token()!.sub"}"#);
+            answer.expect("an answer").status().as_u16()
+        };
+        let serve = |arguments: &[&str]| {
+            let child = std::process::Command::new(env!("CARGO_BIN_EXE_fql"))
+                .args(["serve", "--listen", "127.0.0.1:0", "--secret", "s"])
+                .args(arguments)
+                .arg(&file)
+                .stderr(std::process::Stdio::piped())
+                .spawn();
+            let mut child = child.expect("a server");
+            let log = std::io::BufReader::new(child.stderr.take().expect("its log"));
+            let url = std::io::BufRead::lines(log)
+                .map_while(Result::ok)
+                .find_map(|line| Some(line.split_once("url=")?.1.trim_matches('"').to_string()));
+            (child, url.expect("its URL"))
+        };
+        let (mut knowing, url) = serve(&["--jwks", &jwks]);
+        assert_eq!(asking(&url), 200);
+        // Who only says so is not believed.
+        let (mut other, url) = serve(&[]);
+        assert_eq!(asking(&url), 401);
+        for child in [&mut knowing, &mut other, &mut holder] {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
     std::fs::write(&keys_file, json!({"keys": [keys()[1].jwk]}).to_string()).expect("a file");
     assert_ne!(with(&jwks).0, Some(0), "somebody else's key");
     std::fs::write(&keys_file, "no keys").expect("a file");

@@ -1,6 +1,8 @@
 //! Sessions on a server: they complete, tell types and follow events as far as the protocol goes.
 
-use fql::engine::{Engine, EventError, Request, Session, Start, StreamEvent, Subscription};
+use fql::engine::{
+    BuildState, Engine, EventError, Request, Session, Start, StreamEvent, Subscription,
+};
 use fql::server::Running;
 use fql::value::format::Format;
 use serde_json::{Value as Json, json};
@@ -97,7 +99,7 @@ fn a_remote_session_completes_by_the_servers_environment() {
 }
 
 #[test]
-fn a_remote_session_tells_types_without_running_and_says_what_it_cannot() {
+fn a_remote_session_tells_types_and_plans_without_running() {
     let served = served();
     served.run(AUTHOR);
     let remote = served.remote("secret");
@@ -108,9 +110,68 @@ fn a_remote_session_tells_types_without_running_and_says_what_it_cannot() {
     assert_eq!(served.run("Author.all().count()"), "0");
     let wrong = ty("'a'.nothing").result.expect_err("no type");
     assert_eq!(wrong.code, "invalid_query");
-    let refused = remote.explain(&Request::text("Author.all()"));
-    let refused = refused.result.expect_err("refused");
-    assert!(refused.message.contains(":info on"), "{}", refused.message);
+    let here = served.engine.root();
+    for text in [
+        "Author.all().where(.firstName == 'a').map(.id)",
+        "Author.byLastName('b').take(3)",
+        "Author.create({ firstName: 'a', lastName: 'b' }); Author.all()",
+    ] {
+        let plan = |session: &Session| {
+            let told = session.explain(&Request::text(text)).result;
+            told.expect(text).to_text(Format::Simple)
+        };
+        assert_eq!(plan(&remote), plan(&here), "{text}");
+    }
+    assert_eq!(served.run("Author.all().count()"), "0");
+    let explain = |session: &Session, text: &str| {
+        let told = session.explain(&Request::text(text));
+        let error = told.result.expect_err(text);
+        (error.status, error.code, told.summary)
+    };
+    for text in ["1", "Nothing.all()", "Author.all("] {
+        let (status, code, summary) = explain(&remote, text);
+        let (_, expected, shown) = explain(&here, text);
+        assert_eq!((status, code, summary), (400, expected, shown), "{text}");
+    }
+    assert_eq!(explain(&served.remote("nobody"), "Author.all()").0, 401);
+}
+
+#[test]
+fn a_remote_session_sees_indexes_being_built() {
+    let served = served();
+    let remote = served.remote("secret");
+    let mut watch = remote.watch_builds();
+    served.run("Collection.create({ name: 'Item' })");
+    served.run("Set.sequence(0, 1000).forEach(n => Item.create({ n: n }))");
+    assert_eq!(watch.look().expect("nothing yet"), []);
+    served.run("Item.definition.update({ indexes: { byN: { terms: [{ field: 'n' }] } } })");
+    let started = Instant::now();
+    loop {
+        let builds = watch.look().expect("a look");
+        let Some(build) = builds.first() else {
+            // It was over before the first look.
+            break;
+        };
+        assert_eq!(&*build.name, "Item.byN");
+        if build.state == BuildState::Complete {
+            assert_eq!((build.done, build.total), (1000, Some(1000)));
+            break;
+        }
+        assert_eq!(build.state, BuildState::Building);
+        assert!(started.elapsed() < Duration::from_secs(60), "no end");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    // Nobody looks through the watch of somebody else, and who may not know of builds sees none.
+    let client = served.run("Key.create({ role: 'client' }).secret");
+    let client = served.remote(client.trim_matches('"'));
+    assert_eq!(client.watch_builds().look().expect("an answer"), []);
+    assert!(
+        served
+            .remote("nobody")
+            .watch_builds()
+            .look()
+            .is_ok_and(|seen| seen.is_empty())
+    );
 }
 
 /// The next events, at least one, in time.
