@@ -32,7 +32,9 @@ pub(super) fn unreadable(schema: &Schema, order: Order<'_>) -> Vec<Diagnostic> {
     let mut collections = schema.collections();
     collections.retain(|collection| is_unreadable(collection));
     let mut functions = schema.functions();
-    functions.retain(|function| typed_by_half(function).is_some());
+    functions.retain(|function| {
+        function.alias.as_ref() == Some(&function.name) || typed_by_half(function).is_some()
+    });
     let mut roles = schema.roles();
     roles.retain(|role| {
         let repeats =
@@ -45,11 +47,15 @@ pub(super) fn unreadable(schema: &Schema, order: Order<'_>) -> Vec<Diagnostic> {
     let text = Located::new("main.fsl", generate(schema, order));
     let mut found = Vec::new();
     for collection in &collections {
+        let alias = collection.alias.as_ref();
+        same_alias(Kind::Collection, &collection.name, alias, &text, &mut found);
         uniques(collection, &text, &mut found);
         defaults(collection, &text, &mut found);
         migrations(collection, &text, &mut found);
     }
     for function in &functions {
+        let alias = function.alias.as_ref();
+        same_alias(Kind::Function, &function.name, alias, &text, &mut found);
         parameters(function, &text, &mut found);
     }
     for role in &roles {
@@ -75,7 +81,8 @@ pub(super) fn unreadable(schema: &Schema, order: Order<'_>) -> Vec<Diagnostic> {
 }
 
 fn is_unreadable(collection: &Collection) -> bool {
-    !repeated(&unique_sets(collection)).is_empty()
+    collection.alias.as_ref() == Some(&collection.name)
+        || !repeated(&unique_sets(collection)).is_empty()
         || collection.fields.iter().any(|field| {
             let ty = field.ty.type_expr();
             field.default.is_some() && ty.is_ok_and(|ty| !defaults_within(ty).is_empty())
@@ -86,6 +93,19 @@ fn is_unreadable(collection: &Collection) -> bool {
                 let indexed = |path: &&Vec<PathPart>| path.iter().any(is_index);
                 item.paths().iter().any(indexed) || ill_split(item).is_some()
             })
+}
+
+/// An alias that is the name.
+fn same_alias(kind: Kind, name: &Str, alias: Option<&Str>, text: &Located, found: &mut Vec<Fault>) {
+    let at = text.place(kind, name, Part::Alias);
+    let first = text.place(kind, name, Part::Name);
+    if let (true, Some(at), Some(first)) = (alias == Some(name), at, first) {
+        found.push(Fault {
+            message: format!("Duplicate collection or function `{name}`"),
+            at,
+            hint: Some(("Originally defined here", first)),
+        });
+    }
 }
 
 /// Resources that a role names twice.

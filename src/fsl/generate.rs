@@ -46,6 +46,8 @@ pub enum Part {
     Whole,
     /// Its name.
     Name,
+    /// The name in its annotation `@alias`.
+    Alias,
     /// The type of the n-th field.
     FieldType(usize),
     /// The default of the n-th field.
@@ -205,8 +207,12 @@ impl Generator {
         let start = self.writer.here();
         for (annotation, value) in annotations {
             if let Some(value) = value {
-                let value = format_key(value);
-                self.writer.line(&format!("@{annotation}({value})"));
+                self.writer.write(&format!("@{annotation}("));
+                match *annotation {
+                    "alias" => self.part(Part::Alias, &format_key(value)),
+                    _ => self.writer.write(&format_key(value)),
+                }
+                self.writer.line(")");
             }
         }
         self.writer.write(&format!("{keyword} "));

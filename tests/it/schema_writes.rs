@@ -171,6 +171,24 @@ fn what_cannot_stand_in_the_text_of_a_schema_is_refused() {
       |"
         ),
     );
+    assert_refused(
+        &session,
+        r#"Function.create({ name: "f", alias: "f", body: "() => 1" })"#,
+        &format!(
+            "{invalid}    error: Duplicate collection or function `f`
+    at main.fsl:9:8
+      |
+    9 | @alias(f)
+      |        ^
+      |
+    hint: Originally defined here
+    at main.fsl:10:10
+       |
+    10 | function f() {{
+       |          ^
+       |"
+        ),
+    );
     let collection = |rest: &str| {
         format!(
             r#"Collection.create({{ name: "A", fields: {{ a: {{ signature: "{{ b: Int = 3 }}" {rest} }})"#
@@ -225,6 +243,23 @@ constraint failures:
        |             ^
        |"
         ),
+    );
+}
+
+#[test]
+fn a_default_that_cannot_be_parsed_is_refused() {
+    assert_refused(
+        &session(&[]),
+        r#"Collection.create({ name: "A", fields: { a: { signature: "Int", default: "1 +" } } })"#,
+        "error: Failed to create Collection.
+constraint failures:
+  fields.a.default: Unable to parse FQL source code.
+      error: Expected expression
+      at *default*:1:4
+        |
+      1 | 1 +
+        |    ^
+        |",
     );
 }
 

@@ -310,7 +310,8 @@ fn collection() -> Vec<FieldRule> {
     ]);
     let field = record([
         open("signature", String).checked(Check::SchemaType),
-        open("default", String.optional()),
+        // The original breaks down over text that cannot be parsed.
+        open("default", String.optional()).checked(Check::Expression),
         FieldRule::new("backfill_value", Any).internal(),
     ]);
     vec![
