@@ -276,3 +276,62 @@ fn a_signature_counts_as_far_as_the_text_of_the_schema_has_it() {
     );
     assert_eq!(simple(&session, "[f(1), g(2)]"), "[1,2]");
 }
+
+#[test]
+fn a_definition_does_not_exchange_its_name_and_alias() {
+    let session = session(&[
+        r#"Collection.create({ name: "A", alias: "B" })"#,
+        r#"Function.create({ name: "f", body: "() => 1" })"#,
+    ]);
+    assert_refused(
+        &session,
+        r#"A.definition.update({ name: "B", alias: "A" })"#,
+        "error: Failed to update Collection `A`.
+constraint failures:
+  name: A Collection already exists with the alias `B`
+  alias: A Collection already exists with the name `A`",
+    );
+    assert_refused(
+        &session,
+        r#"f.definition.update({ alias: "f" })"#,
+        "error: Failed to update Function `f`.
+constraint failures:
+  alias: A Function already exists with the name `f`",
+    );
+}
+
+#[test]
+fn a_variadic_parameter_does_not_count() {
+    assert_refused(
+        &session(&[]),
+        r#"Collection.create({ name: "A", constraints: [{ check: { name: "c", body: "(...d) => true" } }] })"#,
+        "error: Failed to create Collection.
+constraint failures:
+  constraints[0].check.body: Invalid function arity. Expected exactly 1 argument, but the function was defined with 0 arguments",
+    );
+}
+
+#[test]
+fn protected_indexes_are_told_apart_from_the_schema() {
+    let session = session(&[r#"Database.create({ name: "d", protected: true })"#])
+        .in_database(vec!["d".into()]);
+    simple(
+        &session,
+        r#"Collection.create({ name: "A", constraints: [{ unique: ["x"] }] }).name"#,
+    );
+    let query = "A.definition.update({ constraints: [] })";
+    assert_refused(
+        &session,
+        query,
+        "error: Invalid database schema update.
+
+constraint failures:
+  Cannot cause deletion of backing index: destructive change forbidden because database is in protected mode.",
+    );
+    let error = session
+        .query(&Request::text(query))
+        .result
+        .expect_err("a refusal");
+    assert_eq!(error.message, "Invalid database schema update.\n");
+    assert_eq!(error.constraint_failures.len(), 1);
+}

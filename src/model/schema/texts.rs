@@ -58,12 +58,9 @@ pub fn lambda_fault(name: &str, text: &str, min: u8, max: u8, short: bool) -> Op
     if min == 255 {
         return None;
     }
+    // A variadic parameter does not count.
     let given = lambda.params.len();
-    let accepted = match lambda.rest {
-        Some(_) => given <= usize::from(max),
-        None => (usize::from(min)..=usize::from(max)).contains(&given),
-    };
-    if accepted {
+    if (usize::from(min)..=usize::from(max)).contains(&given) {
         return None;
     }
     let expected = match (min, max) {

@@ -350,6 +350,7 @@ impl Interp {
         schema: &Schema,
         frames: &[Location],
     ) -> Result<()> {
+        let mut failures = Vec::new();
         for write in pending
             .native
             .iter()
@@ -360,19 +361,17 @@ impl Interp {
             let (Some(live), Some(after)) = (live, schema.collection(id)) else {
                 continue;
             };
-            if live
-                .backing
-                .iter()
-                .any(|index| after.backing_index(index.id).is_none())
-            {
-                let message = format!(
-                    "constraint failures:\n  {}",
-                    protected::delete_backing_index()
-                );
-                return Err(self.schema_failure(message, frames));
+            let mut backing = live.backing.iter();
+            if backing.any(|index| after.backing_index(index.id).is_none()) {
+                failures.push(ConstraintFailure::whole(protected::delete_backing_index()));
             }
         }
-        Ok(())
+        if failures.is_empty() {
+            return Ok(());
+        }
+        Err(self
+            .schema_failure(String::new(), frames)
+            .constraints(failures))
     }
 }
 

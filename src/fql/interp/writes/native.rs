@@ -148,7 +148,7 @@ impl Interp {
                         Some(known) => known,
                         None => taken.insert(self.taken_names()?),
                     };
-                    collision(known, coll, &name, old)
+                    collision(known, &name)
                 }
             };
             failures.extend(fault.map(|fault| ConstraintFailure::field(field, fault)));
@@ -305,27 +305,23 @@ fn rename(value: &Value, path: &[&str], old: &str, new: &str) -> Value {
     }
 }
 
-/// The first collision of a name with those of other collections and functions.
-fn collision(
-    taken: &[(CollId, Str, Option<Str>)],
-    coll: CollId,
-    name: &str,
-    old: Option<&Object>,
-) -> Option<String> {
-    let own = old.and_then(|old| text(old, "name"));
-    let others = || {
-        taken
-            .iter()
-            .filter(|(kind, known, _)| !(*kind == coll && Some(known) == own.as_ref()))
-    };
+/// The first collision of a name with those of collections and functions as they are; a definition cannot exchange its
+/// own name and alias either.
+fn collision(taken: &[(CollId, Str, Option<Str>)], name: &str) -> Option<String> {
     for (kind, label) in [
         (native::COLLECTION, "Collection"),
         (native::FUNCTION, "Function"),
     ] {
-        if others().any(|(known, taken, _)| *known == kind && &**taken == name) {
+        if taken
+            .iter()
+            .any(|(known, taken, _)| *known == kind && &**taken == name)
+        {
             return Some(format!("A {label} already exists with the name `{name}`"));
         }
-        if others().any(|(known, _, alias)| *known == kind && alias.as_deref() == Some(name)) {
+        if taken
+            .iter()
+            .any(|(known, _, alias)| *known == kind && alias.as_deref() == Some(name))
+        {
             return Some(format!("A {label} already exists with the alias `{name}`"));
         }
     }
