@@ -72,7 +72,12 @@ pub(super) fn range(low: u32, high: u32, fold: bool) -> String {
     let mut out = String::new();
     let mut push = |low: u32, high: u32| {
         if low == high {
-            out.push_str(&format!("\\x{{{low:X}}}"));
+            out.push_str(&match u8::try_from(low) {
+                // The engine reads `&&`, `--` and `~~` as operations and `[:name:]` as a class, even escaped.
+                Ok(b'&' | b'-' | b'~') => format!("[\\x{{{low:X}}}]"),
+                Ok(b':') => "\\x{3A}-\\x{3A}".to_string(),
+                _ => format!("\\x{{{low:X}}}"),
+            });
         } else if low < high {
             out.push_str(&format!("\\x{{{low:X}}}-\\x{{{high:X}}}"));
         }

@@ -16,6 +16,12 @@ const MAX_DEPTH: usize = 48;
 /// written as this character.
 const REFERENCE: char = '\0';
 
+/// What no text matches. It may have a quantifier, unlike an empty look-ahead.
+const NEVER: &str = "[^\\x{0}-\\x{10FFFF}]";
+
+/// As wide as one character repeated without end counts as: look-behind takes that, not a group without end.
+const ENDLESS: u64 = i32::MAX as u64;
+
 type Result<T> = std::result::Result<T, SyntaxError>;
 
 /// Writes `pattern` for the engine. `plain`: for texts that do not end in a line terminator.
@@ -294,6 +300,7 @@ impl Reader {
         }
         let width = match (node.width, most) {
             (Some(width), Some(most)) => width.checked_mul(u64::from(most)),
+            (Some(1), None) if node.single && !node.text.starts_with('(') => Some(ENDLESS),
             _ => None,
         };
         let base = if node.single {
@@ -480,9 +487,9 @@ impl Reader {
         let Some(c) = char::from_u32(code) else {
             // Half of a surrogate pair is in no text.
             return Node {
-                text: "(?!)".into(),
+                text: NEVER.into(),
                 width: Some(1),
-                single: false,
+                single: true,
                 assertion: false,
             };
         };
@@ -588,7 +595,9 @@ impl Reader {
             'Z' if !in_class => node(self.line_end(false)),
             'z' if !in_class => node(Node::assertion("\\z")),
             'b' if !in_class => {
-                if self.at(self.cursor) == '{' {
+                // `\b{g}`, the boundary of a grapheme, is not offered.
+                if self.at(self.cursor) == '{' && self.at(self.cursor + 1) == 'g' {
+                    self.cursor += 3;
                     return Err(self.error("Illegal/unsupported escape sequence"));
                 }
                 node(Node::assertion("\\b"))
@@ -622,7 +631,7 @@ impl Reader {
             'V' => class(class::NOT_VERTICAL),
             'v' if range => Ok(Escape::Char(0x0B)),
             'v' => class(class::VERTICAL),
-            'N' => Err(self.error("Unknown character name")),
+            'N' => Err(self.character_name()),
             'a' => Ok(Escape::Char(0x07)),
             'c' => {
                 if self.at_end() {
@@ -645,6 +654,21 @@ impl Reader {
     }
 
     /// More digits belong to a back reference as long as there are that many groups so far.
+    /// `\N{name}`: the names of characters are not known here.
+    fn character_name(&mut self) -> SyntaxError {
+        if self.read() != '{' {
+            return self.error("Illegal character name escape sequence");
+        }
+        let start = self.cursor;
+        while self.read() != '}' {
+            if self.at_end() {
+                return self.error("Unclosed character name escape sequence");
+            }
+        }
+        let name: String = self.chars[start..self.cursor - 1].iter().collect();
+        self.error(format!("Unknown character name [{name}]"))
+    }
+
     fn reference(&mut self, mut number: u32) -> u32 {
         while let Some(digit) = self.peek().to_digit(10) {
             let longer = number.saturating_mul(10).saturating_add(digit);
@@ -680,7 +704,7 @@ impl Reader {
                 out.push('\\');
                 out.push_str(part);
             } else {
-                out.push_str("(?!)");
+                out.push_str(NEVER);
             }
         }
         out

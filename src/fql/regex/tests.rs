@@ -32,6 +32,17 @@ fn errors_are_those_of_the_dialect() {
         ("{", "Illegal repetition", 1),
         ("a{2,1}", "Illegal repetition range", 5),
         ("[z-a]", "Illegal character range", 3),
+        ("\\N", "Illegal character name escape sequence", 2),
+        ("\\N{", "Unclosed character name escape sequence", 3),
+        ("\\N{ab", "Unclosed character name escape sequence", 4),
+        ("\\N{a}", "Unknown character name [a]", 4),
+        ("\\b{g", "Illegal/unsupported escape sequence", 4),
+        ("\\b{x}", "Illegal repetition", 3),
+        (
+            "(?<=(ab)+)",
+            "Look-behind group does not have an obvious maximum length",
+            8,
+        ),
         ("\\q", "Illegal/unsupported escape sequence", 1),
         ("\\x", "Illegal hexadecimal escape sequence", 2),
         ("\\u12", "Illegal Unicode escape sequence", 4),
@@ -50,11 +61,6 @@ fn errors_are_those_of_the_dialect() {
         ("\\k<x>", "named capturing group <x> does not exist", 4),
         ("\\", "Unexpected internal error", 1),
         ("a)", "Unmatched closing ')'", 0),
-        (
-            "(?<=a*)b",
-            "Look-behind group does not have an obvious maximum length",
-            5,
-        ),
     ] {
         assert_eq!(
             error(pattern),
@@ -168,4 +174,26 @@ proptest::proptest! {
             let _ = pattern.find_all(&text).take(20).count();
         }
     }
+}
+
+#[test]
+fn classes_hold_what_the_engine_reads_otherwise() {
+    assert_eq!(texts("[[:alpha:]]", "ab:z"), ["a", ":"]);
+    assert_eq!(texts("[a\\&\\&b]", "a&b"), ["a", "&", "b"]);
+    assert_eq!(texts("[ab\\-\\-b]", "a-b"), ["a", "-", "b"]);
+    assert_eq!(texts("[a~~b]", "a~b"), ["a", "~", "b"]);
+}
+
+#[test]
+fn a_repeated_character_may_stand_behind() {
+    assert_eq!(texts("(?<=\\d+)x", "1x x 22x"), ["x", "x"]);
+    assert_eq!(texts("(?<=ba*)c", "bc baac ac"), ["c", "c"]);
+    assert_eq!(texts("(?<!a+)b", "ab bb"), ["b", "b"]);
+    assert_eq!(texts("a\\b{2}", "ab a"), ["a"]);
+}
+
+#[test]
+fn what_never_matches_may_be_repeated() {
+    assert_eq!(texts("\\1*a", "a"), ["a"]);
+    assert_eq!(texts("[a&&b]?c", "ac"), ["c"]);
 }
