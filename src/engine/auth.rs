@@ -337,9 +337,15 @@ impl Engine {
             }
             ScopeRole::Document(text) => {
                 let (coll, id) = text.split_once('/').ok_or_else(unauthorized)?;
-                let named = |txn: &mut Txn| txn.schema().collection_named(coll).map(|c| c.id);
+                // By its name only, not by an alias.
+                let named = |txn: &mut Txn| {
+                    let found = txn.schema().collection_named(coll);
+                    found.filter(|c| &*c.name == coll).map(|c| c.id)
+                };
                 let coll = txn.with_scope(scope, named)?.ok_or_else(unauthorized)?;
-                let id = DocId(id.parse().map_err(|_| unauthorized())?);
+                let digits = id.bytes().all(|byte| byte.is_ascii_digit());
+                let id = id.parse().ok().filter(|_| digits);
+                let id = DocId(id.ok_or_else(unauthorized)?);
                 let member = self.member(txn, scope, (coll, id), principal.login)?;
                 let member = member.ok_or_else(unauthorized)?;
                 return Ok(Resolved {

@@ -5,6 +5,7 @@
 
 use super::session::error_of;
 use super::{QueryError, Session};
+use crate::access::secret::encode_global_id;
 use crate::access::{Login, Permissions};
 use crate::model::Txn;
 use crate::model::schema::Schema;
@@ -111,6 +112,18 @@ impl Session {
             roles,
             identity,
         })
+    }
+
+    /// The public id of the database the session is in; fails as its queries would.
+    pub(crate) fn global_id(&self) -> Result<String, QueryError> {
+        let (mut txn, principal) = self.begin().map_err(error_of)?;
+        let path = txn.database_path(principal.scope);
+        let path = path.map_err(|fault| error_of(fault.into()))?;
+        let own = path.as_ref().and_then(|path| path.last());
+        let id = own.and_then(|(_, _, version)| version.field("global_id"));
+        Ok(encode_global_id(
+            id.and_then(|id| id.as_i64()).unwrap_or_default(),
+        ))
     }
 
     /// The names that the session's authority can use in its database.

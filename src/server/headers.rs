@@ -3,13 +3,23 @@
 //! Each reader gives the value or the text behind `invalid_request`; the order in which an endpoint calls them is the
 //! order in which faults are reported.
 
+use crate::access::jwt;
 use crate::store::TxnTime;
 use crate::value::format::Format;
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use hyper::HeaderMap;
 use std::borrow::Cow;
 use std::time::Duration;
+
+/// Base64 as lenient as the original's: padding may be left out.
+const BASIC: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
 
 /// The longest a query may ask for.
 const MAX_TIMEOUT_MS: i64 = 600_000;
@@ -168,9 +178,11 @@ pub fn secret(headers: &HeaderMap) -> Option<String> {
         "Bearer" => Some(rest.to_string()),
         "Basic" => {
             let encoded = rest.strip_suffix(':').unwrap_or(rest);
-            let text = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
+            let text = String::from_utf8(BASIC.decode(encoded).ok()?).ok()?;
             let text = text.trim();
-            Some(text.strip_suffix(':').unwrap_or(text).to_string())
+            let text = text.strip_suffix(':').unwrap_or(text);
+            // A JWT is a bearer's only.
+            (!jwt::looks_like(text)).then(|| text.to_string())
         }
         _ => None,
     }
@@ -236,6 +248,10 @@ mod tests {
         assert_eq!(secret("Basic c2VjcmV0Og==").as_deref(), Some("secret"));
         assert_eq!(secret("Basic c2VjcmV0Og==:").as_deref(), Some("secret"));
         assert_eq!(secret("Basic  c2VjcmV0").as_deref(), Some("secret"));
+        assert_eq!(secret("Basic c2VjcmV0Og").as_deref(), Some("secret"));
+        // `ey.a.b`
+        assert_eq!(secret("Bearer ey.a.b").as_deref(), Some("ey.a.b"));
+        assert_eq!(secret("Basic ZXkuYS5i"), None);
         assert_eq!(secret("Basic ???"), None);
         assert_eq!(secret("Bearer"), None);
     }

@@ -12,6 +12,7 @@
 //!
 //! The asynchronous runtime is made by [`run`] and by nothing else, so that the other fronts do not pay for it.
 
+mod authorized;
 mod beside;
 mod environment;
 mod events;

@@ -2,7 +2,10 @@
 
 use super::beside::{self, Handed};
 use super::reply::{Body, Reply};
-use super::{Incoming, Server, environment, events, headers, inspect, legacy, ping, query, schema};
+use super::{
+    Incoming, Server, authorized, environment, events, headers, inspect, legacy, ping, query,
+    schema,
+};
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Bytes};
 use hyper::header::{HeaderName, HeaderValue};
@@ -112,6 +115,7 @@ async fn route(server: &Arc<Server>, request: Incoming) -> Reply {
         "/stream/1" => events::answer_stream(server, request).await,
         "/feed/1" => events::answer_feed(server, request).await,
         "/ping" => ping::answer(server, &request),
+        "/authorized" => authorized::answer(server, &request).await,
         "/environment/1" => environment::answer(server, &request).await,
         "/fql/explain" => inspect::explain(server, &request).await,
         "/fql/builds" => inspect::builds(server, &request).await,
@@ -128,6 +132,7 @@ fn endpoint_name(path: &str) -> &'static str {
         "/feed/1" => "feed",
         "/environment/1" => "environment",
         "/ping" => "ping",
+        "/authorized" => "authorized",
         "/" | "/linearized" => "query4",
         "/stream" => "stream4",
         _ if path.starts_with("/schema/1") => "schema",

@@ -40,7 +40,7 @@ fn world() -> (Arc<Engine>, Session) {
         must(
             &here,
             "Collection.create({name: 'Note'})
-             Collection.create({name: 'Member'})
+             Collection.create({name: 'Member', alias: 'Person'})
              Role.create({name: 'reader', privileges: {resource: 'Note', actions: {read: true}}, membership: {resource: 'Member'}})",
         );
         must(
@@ -67,6 +67,7 @@ fn scope_suffixes() {
         (":@doc/Member/7", ""),
         (":collections/Member/7", ""),
         (":classes/Member/7", ""),
+        (":@doc/Member/07", ""),
         (":kid:admin", "kid"),
         (":kid:@role/reader", "kid"),
         (":kid/grand:server", "grand"),
@@ -93,6 +94,10 @@ fn scope_suffixes() {
         ":@doc/Member/8",
         ":@doc/Nothing/7",
         ":@doc/Member/x",
+        ":@doc/Member/+7",
+        ":@doc/Member/",
+        ":@doc/Member/7/1",
+        ":@doc/Person/7",
         ":@doc/Key/1",
         ":@doc/Member",
         "/kid",

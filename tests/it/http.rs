@@ -466,3 +466,35 @@ fn bodies_are_bounded() {
         b"{\"error\":\"bad request\"}"
     );
 }
+
+#[test]
+fn authorized_tells_whose_a_secret_is() {
+    let served = served();
+    let address = served.server.address();
+    let root = served.engine.root();
+    let text = |text: &str| match root.query(&Request::text(text)).result {
+        Ok(value) => value.to_text(Format::Simple).trim_matches('"').to_string(),
+        Err(error) => panic!("{text}: {}", error.message),
+    };
+    let global_id = text("Database.create({name: 'kid'}).global_id");
+    let key = text("Key.create({role: 'client', database: 'kid'}).secret");
+    let get = |method: &str, secret: &str| {
+        let headers = [("authorization".into(), format!("Bearer {secret}"))];
+        let answer = ask(address, method, "/authorized", &headers, None).expect("an answer");
+        (answer.status, answer.body().expect("a body"))
+    };
+    let (status, body) = get("GET", &key);
+    let body: Json = serde_json::from_slice(&body).expect("JSON");
+    assert_eq!(
+        (status, body),
+        (200, json!({"account": "0", "global_id": global_id}))
+    );
+    assert_eq!(get("HEAD", &key), (200, Vec::new()));
+    assert_eq!(get("POST", &key).0, 405);
+    let (status, body) = get("GET", "bogus");
+    let unauthorized = json!({"errors": [{"code": "unauthorized", "description": "Unauthorized"}]});
+    assert_eq!(
+        (status, serde_json::from_slice::<Json>(&body).expect("JSON")),
+        (401, unauthorized)
+    );
+}
