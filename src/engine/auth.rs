@@ -31,7 +31,7 @@ pub const ROOT: ScopeId = ScopeId(0);
 const PREDICATES: Duration = Duration::from_secs(10);
 
 /// The answer to every secret that is not good: which part of it was wrong is nobody's business.
-fn unauthorized() -> Failure {
+pub(super) fn unauthorized() -> Failure {
     Failure::protocol(401, "unauthorized", "Access token required")
 }
 

@@ -3,16 +3,18 @@
 //! Both read committed history after a position. A [`Session::feed`] page is one transaction over it. A
 //! [`Subscription`] first replays what came between its start and now, then computes the events of each commit that
 //! touches its collection. It never blocks: a front waits for its waker, asks [`Subscription::is_due`] and calls
-//! [`Subscription::events`] where blocking is allowed. The authority is established anew each time, so that a
-//! deleted key ends it.
+//! [`Subscription::events`] where blocking is allowed. Its [`Authority`] is looked at each time, so that a deleted key ends
+//! it.
 
+use super::authority::Authority;
 use super::{QueryError, Session};
+use crate::access::Principal;
 use crate::fql::interp::{
     Event, EventBounds, EventCost, EventPosition, Events, Failure, FailureKind, Interp, Options,
     QueryFailure, is_event_source_token,
 };
 use crate::fql::syntax::Source;
-use crate::model::documents_changed;
+use crate::model::{Txn, documents_changed};
 use crate::store::{CommitFeed, FeedEvent, TxnTime};
 use crate::value::{CollId, DocId, Env, EventSource, ScopeId};
 use std::collections::VecDeque;
@@ -119,6 +121,7 @@ pub struct FeedPage {
 /// An event source that is being followed in this process.
 pub(super) struct Followed {
     session: Session,
+    authority: Authority,
     token: String,
     scope: ScopeId,
     coll: CollId,
@@ -226,7 +229,9 @@ impl Session {
     pub(super) fn follow(&self, token: &str, start: Start) -> Result<Followed, EventError> {
         // First the feed, then the snapshot: so nothing falls between.
         let feed = self.engine().model().store().subscribe();
-        let (interp, source) = self.open_source(token, Options::default())?;
+        let (mut interp, source) = self.open_source(token, Options::default())?;
+        let principal = interp.principal.clone();
+        let authority = Authority::of(&mut interp.txn, &principal)?;
         let begin = source_start(&source);
         let position = match start {
             Start::Source => begin,
@@ -244,6 +249,7 @@ impl Session {
         };
         Ok(Followed {
             session: self.clone(),
+            authority,
             token: token.to_string(),
             scope: interp.txn.scope(),
             coll,
@@ -264,6 +270,17 @@ impl Session {
         options: Options,
     ) -> Result<(Interp, Arc<EventSource>), EventError> {
         let (txn, principal) = self.begin()?;
+        self.source_in(txn, principal, token, options)
+    }
+
+    /// The source that a token means to a principal.
+    fn source_in(
+        &self,
+        txn: Txn,
+        principal: Principal,
+        token: &str,
+        options: Options,
+    ) -> Result<(Interp, Arc<EventSource>), EventError> {
         if !is_event_source_token(token) {
             return Err(EventError::InvalidSource);
         }
@@ -345,7 +362,7 @@ impl Followed {
     /// Tells where the follower stands; for when nothing happened for a while. Ends if the authority is gone.
     pub fn status(&mut self) -> StreamEvent {
         let stats = std::mem::take(&mut self.stats);
-        match self.session.begin() {
+        match self.authority.renew(self.session.engine()) {
             Ok((txn, _)) => {
                 if self.due.is_empty() {
                     let now = EventPosition::after(txn.time());
@@ -371,9 +388,11 @@ impl Followed {
         events: &mut Vec<StreamEvent>,
     ) -> Result<(), QueryError> {
         let started = Instant::now();
-        let opened = self.session.open_source(&self.token, Options::default());
+        let (txn, principal) = self.authority.renew(self.session.engine()).map_err(lost)?;
+        let opened = self
+            .session
+            .source_in(txn, principal, &self.token, Options::default());
         let (mut interp, source) = opened.map_err(|fault| match fault {
-            EventError::Query(failed) if failed.status == 401 => permission_loss(),
             EventError::Query(failed) => failed,
             EventError::Evaluation(message) => error("invalid_argument", message),
             EventError::InvalidSource | EventError::TooEarly => {

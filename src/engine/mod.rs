@@ -10,6 +10,7 @@
 //! A front knows only sessions, requests and outcomes.
 
 mod auth;
+mod authority;
 mod builds;
 mod cache;
 mod computed;

@@ -419,14 +419,14 @@ fn references_show_names() {
     );
     must(
         &root,
-        "Holder.create({id: '1', function: Function.byName('hushed')!, kid: Database.byName('kid')!})",
+        "Holder.create({id: '1', function: hushed.definition, own: Holder.definition})",
     );
     let reader = root.with_role(Some("@role/reader".into()));
     let held = "let held: Any = Holder.byId('1')!;";
     for (text, expected) in [
         (
-            "[held.function.name, held.kid.name]",
-            "[\"hushed\",\"kid\"]",
+            "[held.function.name, held.own.name]",
+            "[\"hushed\",\"Holder\"]",
         ),
         (
             "held { function: .function.name }",

@@ -362,3 +362,31 @@ fn who_may_grant_a_function_admin() {
         ],
     );
 }
+
+/// A rest parameter does not count among those that an action's predicate must have.
+#[test]
+fn rest_parameters_do_not_count() {
+    let engine = Engine::memory().expect("an engine");
+    let root = engine.root();
+    must(&root, "Collection.create({name: 'Note'})");
+    let cases = [
+        ("read", "(...all) => true", false),
+        ("read", "(one, ...more) => true", true),
+        ("write", "(...all) => true", false),
+        ("write", "(old, ...more) => true", false),
+        ("write", "(old, new, ...more) => true", true),
+        ("create_with_id", "(...all) => true", false),
+        ("call", "(...all) => true", true),
+    ];
+    for (at, (action, predicate, accepted)) in cases.into_iter().enumerate() {
+        let text = format!(
+            "Role.create({{name: 'r{at}', privileges: {{resource: 'Note', actions: {{{action}: '{predicate}'}}}}}}).name"
+        );
+        let expected = if accepted {
+            format!("\"r{at}\"")
+        } else {
+            "constraint_failure".into()
+        };
+        assert_eq!(ask(&root, &text), expected, "{action} {predicate}");
+    }
+}

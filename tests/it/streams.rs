@@ -597,3 +597,66 @@ fn a_stream_goes_on_where_a_feed_stopped() {
         ("add".to_string(), json!({ "n": 2 }).to_string())
     );
 }
+
+/// A stream keeps the rights it began with, and ends when what they rest on changes.
+#[test]
+fn a_stream_ends_when_its_authority_changes() {
+    let engine = Engine::memory().expect("an engine");
+    let root = engine.root();
+    run(
+        &root,
+        "Collection.create({name: 'Note'})
+         Collection.create({name: 'User'})
+         Role.create({name: 'reader', membership: {resource: 'User', predicate: 'user => user.member'}, privileges: {resource: 'Note', actions: {read: true}}})",
+    );
+    run(&root, "User.create({id: '1', member: true})");
+    let key = run(&root, "Key.create({role: 'admin'}) { id, secret }");
+    let by_role = run(&root, "Key.create({role: 'reader'}) { id, secret }");
+    let token = run(
+        &root,
+        "Token.create({document: User.byId('1')!}) { id, secret }",
+    );
+    let text = |json: &Json, field: &str| json[field].as_str().expect("text").to_string();
+    let source = run(&root, "Note.all().eventSource()");
+    let source = source.as_str().expect("a token");
+    let follow = |secret: &Json| {
+        let session = engine.with_secret(&text(secret, "secret"));
+        let mut stream = session.subscribe(source, Start::Source).expect("a stream");
+        heard(&mut stream, 1);
+        stream
+    };
+    let mut streams = [&key, &by_role, &token].map(follow);
+    let mut tell = |write: &str, expected: [&str; 3]| {
+        run(&root, write);
+        run(&root, "Note.create({})");
+        for (stream, expected) in streams.iter_mut().zip(expected) {
+            // A stream that has ended tells nothing more.
+            let kinds: Vec<String> = heard(stream, 1).iter().map(|e| shown(e).0).collect();
+            assert_eq!(kinds.join(" "), expected, "{write}");
+        }
+    };
+    // What rights do not rest on does not matter: labels, and what the member has become since.
+    tell(
+        "User.byId('1')!.update({member: false})",
+        ["add", "add", "add"],
+    );
+    let (key, token) = (text(&key, "id"), text(&token, "id"));
+    tell(
+        &format!(
+            "Key.byId('{key}')!.update({{data: {{a: 1}}}}); Token.byId('{token}')!.update({{data: {{a: 1}}}})"
+        ),
+        ["add", "add", "add"],
+    );
+    tell(
+        "Role.byName('reader')!.update({data: {a: 1}})",
+        ["add", "add", "add"],
+    );
+    tell(
+        &format!("Key.byId('{key}')!.update({{role: 'server'}})"),
+        ["permission_loss", "add", "add"],
+    );
+    tell(
+        "Role.byName('reader')!.update({privileges: {actions: {create: true}}})",
+        ["", "permission_loss", "permission_loss"],
+    );
+}
