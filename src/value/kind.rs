@@ -273,6 +273,25 @@ pub struct NativeFn {
     pub this: Option<Arc<Value>>,
 }
 
+impl NativeFn {
+    /// What it is shown as: an index of a collection by its own name.
+    pub fn shown_name(&self) -> &str {
+        match self.this.as_deref() {
+            Some(Value::Array(target)) if self.name == INDEX_METHOD => match target.as_slice() {
+                [
+                    Value::Module(Module::Collection { .. }),
+                    Value::String(name),
+                ] => name,
+                _ => self.name,
+            },
+            _ => self.name,
+        }
+    }
+}
+
+/// The hidden method behind every index: its receiver is an array of the collection and the index's name.
+pub const INDEX_METHOD: &str = "index";
+
 /// A user-defined function.
 #[derive(Clone, Debug)]
 pub struct FunctionRef {

@@ -172,7 +172,9 @@ fn write_debug<D: Describe>(
         Value::Module(Module::Collection { name, .. }) => out.push_str(name),
         Value::Module(Module::Deleted) => out.push_str("Collection.Deleted"),
         Value::Lambda(_) => out.push_str("[function <lambda>]"),
-        Value::Native(function) => plain(out, format_args!("[function {}()]", function.name)),
+        Value::Native(function) => {
+            plain(out, format_args!("[function {}()]", function.shown_name()));
+        }
         Value::Function(function) => plain(out, format_args!("[function {}()]", function.name)),
         Value::EventSource(_) => out.push_str("[event source]"),
     }

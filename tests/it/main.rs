@@ -14,6 +14,7 @@ mod covered;
 mod data_laws;
 mod deep_values;
 mod definitions;
+mod documents;
 mod examples;
 mod hostile;
 mod http;

@@ -104,7 +104,7 @@ impl Interp {
             Value::Module(module) => Rendered::Module(self.module_name(module)),
             Value::Lambda(_) => Rendered::Lambda,
             Value::Native(native) => {
-                Rendered::Function(native.name.trim_start_matches("op ").into())
+                Rendered::Function(native.shown_name().trim_start_matches("op ").into())
             }
             Value::Function(function) => Rendered::Function(function.name.clone()),
             Value::EventSource(source) => Rendered::EventSource(self.event_source_token(source)?),

@@ -39,7 +39,7 @@ pub use library::{
 pub use materialize::resolve_time;
 pub use permissions::Resource;
 pub use set::{
-    Event, EventBounds, EventCost, EventKind, EventPosition, Events, INDEX_METHOD, Page, ReadPlan,
+    Event, EventBounds, EventCost, EventKind, EventPosition, Events, Page, ReadPlan,
     is_event_source_token, reversed,
 };
 pub use writes::{

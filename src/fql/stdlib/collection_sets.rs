@@ -2,10 +2,8 @@
 //!
 //! Native collections have the first three as well; their shapes name the element type, see [`all`] and its kin.
 
-use crate::fql::interp::{
-    Effect, Failure, INDEX_METHOD, Interp, Member, MemberKind, Result, Shape,
-};
-use crate::value::{CollId, Module, Set, Value};
+use crate::fql::interp::{Effect, Failure, Interp, Member, MemberKind, Result, Shape};
+use crate::value::{CollId, INDEX_METHOD, Module, Set, Value};
 use std::sync::Arc;
 
 /// `C.all()`, `C.all(range)` with these signatures: `() => Set<T>` and

@@ -6,10 +6,10 @@
 
 use super::super::{Failure, Interp, Result};
 use super::free_names::Mentioned;
-use super::index_call::INDEX_METHOD;
 use crate::fql::syntax::ast::{Expr, ExprKind, Lambda, Link, Param};
 use crate::fql::syntax::{Source, Span, parse_expr};
 use crate::store::TxnTime;
+use crate::value::INDEX_METHOD;
 use crate::value::{
     Callback, Closure, CollId, Cursor, Date, Doc, DocId, DocKey, Env, EventSource, FunctionRef,
     Module, NativeFn, Object, OrderKey, PathPart, Plan, Set, Str, Time, Value,

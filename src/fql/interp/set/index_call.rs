@@ -9,11 +9,10 @@ use crate::access::{Permissions, builtin_allows};
 use crate::model::schema::{Action, BackingIndex, Collection, IndexDef};
 use crate::model::{IndexBounds, id_bound, parse_range};
 use crate::value::codec::check_storable;
-use crate::value::{CollId, CoveringIndex, Module, NativeFn, PathPart, Plan, Set, Str, Value};
+use crate::value::{
+    CollId, CoveringIndex, INDEX_METHOD, Module, NativeFn, PathPart, Plan, Set, Str, Value,
+};
 use std::sync::Arc;
-
-/// The hidden method behind every index: its receiver is an array of the collection and the index's name.
-pub const INDEX_METHOD: &str = "index";
 
 impl Interp {
     /// What a name means on a collection besides its methods: one of its indexes.

@@ -46,7 +46,6 @@ pub(super) mod token;
 pub use build::reversed;
 pub use events::{Event, EventBounds, EventCost, EventKind, EventPosition, Events};
 pub use explain::ReadPlan;
-pub use index_call::INDEX_METHOD;
 pub use page::Page;
 pub use token::is_event_source_token;
 

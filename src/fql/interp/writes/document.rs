@@ -89,10 +89,7 @@ impl Interp {
         self.check_present()?;
         let coll = doc.coll;
         let Some((id, before)) = self.existing(doc)? else {
-            return Err(match self.missing(doc)? {
-                Some(missing) => self.missing_failure(doc, &missing),
-                None => Failure::permission_denied(),
-            });
+            return Err(self.unwritable(doc)?);
         };
         let collection = self.written_collection(coll)?;
         let failed = match collection.is_named() {
@@ -142,10 +139,7 @@ impl Interp {
             }))]
         })?;
         let Some((id, before)) = self.existing(doc)? else {
-            return Err(match self.missing(doc)? {
-                Some(missing) => self.missing_failure(doc, &missing),
-                None => Failure::permission_denied(),
-            });
+            return Err(self.unwritable(doc)?);
         };
         self.check_not_mixed(coll)?;
         let name = match native::is_named(coll) {
@@ -185,6 +179,23 @@ impl Interp {
             Err(_) => return Ok(None),
         };
         Ok(self.doc_id(&now)?.map(|id| (id, version)))
+    }
+
+    /// Why a document cannot be written: it is not there, at its own time or now.
+    fn unwritable(&mut self, doc: &Doc) -> Result<Failure> {
+        let now = Doc {
+            at: None,
+            cover: None,
+            ..doc.clone()
+        };
+        let missing = match self.missing(doc)? {
+            Some(missing) => Some(missing),
+            None => self.missing(&now)?,
+        };
+        Ok(match missing {
+            Some(missing) => self.missing_failure(doc, &missing),
+            None => Failure::permission_denied(),
+        })
     }
 
     /// What is to be stored: merged, with defaults, checked, without nulls.
