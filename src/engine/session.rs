@@ -9,10 +9,12 @@ use crate::access::jwks::KeySets;
 use crate::fql::interp::{Failure, FailureKind, Interp, Options, QueryFailure, resolve_time};
 use crate::fql::syntax::{Diagnostic, Severity, Source};
 use crate::fql::types::Checked;
-use crate::model::Txn;
-use crate::store::TxnTime;
+use crate::model::schema::Schema;
+use crate::model::{ModelError, Txn, keys};
+use crate::store::{StoreError, Table, TxnTime};
 use crate::value::rendered::Rendered;
-use crate::value::{Env, Str};
+use crate::value::{Env, ScopeId, Str};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -146,10 +148,17 @@ impl Session {
         loop {
             let mut outcome = match self.attempt(request, deadline, &mut spent) {
                 Ok(outcome) => outcome,
-                Err(failure) => {
-                    if failure.code() == "contended_transaction" && attempt < retries {
-                        attempt += 1;
-                        continue;
+                Err(mut failure) => {
+                    if failure.code() == "contended_transaction" {
+                        spent.met.insert(failure.message().to_string());
+                        if attempt < retries {
+                            attempt += 1;
+                            continue;
+                        }
+                        // Told by name only if it was the same each time.
+                        if spent.met.len() > 1 {
+                            failure = Failure::contended(None);
+                        }
                     }
                     // Nothing of the query was reached: authentication, the store.
                     let now = self.engine.model.now();
@@ -279,17 +288,25 @@ impl Session {
     ) -> Result<Outcome, Failure> {
         let stats = stats_of(&interp);
         let Interp { txn, log, .. } = interp;
+        let (scope, schema) = (txn.scope(), txn.schema().clone());
         // A query that changes the schema still reports the version it ran with.
         let schema_version = txn.schema().version;
         let changes_schema = txn.changes_schema();
         let txn_time = match txn.into_commit() {
             Some(commit) => {
-                let time = self
-                    .engine
-                    .model
-                    .store()
-                    .commit(commit)
-                    .map_err(crate::model::ModelError::from)?;
+                let time =
+                    self.engine
+                        .model
+                        .store()
+                        .commit(commit)
+                        .map_err(|error| match error {
+                            StoreError::Contended { table, key } => {
+                                let changed = changed_name(table, &key, scope, &schema);
+                                let schema = changes_schema.then(|| "schema".to_string());
+                                Failure::contended(changed.or(schema).as_deref())
+                            }
+                            error => ModelError::from(error).into(),
+                        })?;
                 if changes_schema {
                     self.engine.upkeep.wake();
                 }
@@ -391,9 +408,20 @@ fn placeholder_spans(text: &str, count: usize) -> Vec<crate::fql::syntax::Span> 
     spans.take(count).collect()
 }
 
-/// What the runs of a query took before the last one.
+/// The document whose change came between, as errors name it: `Pot(1)`.
+fn changed_name(table: Table, key: &[u8], scope: ScopeId, schema: &Schema) -> Option<String> {
+    if table != Table::Documents || keys::scope_of(key) != Some(scope) {
+        return None;
+    }
+    let (coll, id) = (keys::document_coll(key)?, keys::document_id(key)?);
+    let collection = schema.collection(coll).filter(|c| !c.is_native())?;
+    Some(format!("{}({})", collection.name, id.0))
+}
+
+/// What the runs of a query took before the last one, and what they met.
 #[derive(Default)]
 struct Spent {
+    met: BTreeSet<String>,
     calls: u64,
     read_ops: u64,
     write_ops: u64,

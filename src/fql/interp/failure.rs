@@ -77,6 +77,16 @@ impl Failure {
         })))
     }
 
+    /// Something was changed meanwhile: `Pot(1)`, `schema`, or more than one thing.
+    pub fn contended(what: Option<&str>) -> Failure {
+        let aborted = "Transaction was aborted due to detection of concurrent";
+        let message = match what {
+            Some(what) => format!("{aborted} modifications to {what}."),
+            None => format!("{aborted} modification."),
+        };
+        Failure::protocol(409, "contended_transaction", message)
+    }
+
     /// Static failures: parse, template value and type errors.
     pub fn invalid_query(diagnostics: Vec<Diagnostic>) -> Failure {
         let n = diagnostics
@@ -261,11 +271,7 @@ impl From<ModelError> for Failure {
     fn from(error: ModelError) -> Failure {
         use crate::store::StoreError;
         match &error {
-            ModelError::Store(StoreError::Contended { .. }) => Failure::protocol(
-                409,
-                "contended_transaction",
-                "Transaction was aborted due to detection of concurrent modification.",
-            ),
+            ModelError::Store(StoreError::Contended { .. }) => Failure::contended(None),
             ModelError::NotStorable(_) => Failure::new("invalid_type", error.to_string()),
             ModelError::Store(_) | ModelError::Corrupt(_) => {
                 Failure::protocol(500, "internal_error", error.to_string())
