@@ -2,7 +2,7 @@
 
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use fql::access::jwks::KeySetFile;
-use fql::engine::Argument;
+use fql::engine::{Argument, CacheSize};
 use fql::shell::{ColorChoice, Format, Input, Options, Status};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -42,6 +42,9 @@ struct Cli {
     /// Use the key set (JWKS) in FILE for access providers with this `jwks_uri`, instead of fetching it
     #[arg(long, value_name = "URI=FILE", conflicts_with = "url", action = ArgAction::Append)]
     jwks: Vec<KeySetFile>,
+    /// Keep up to so many megabytes of the file's pages in memory (48 if not given): more makes reads of large files faster
+    #[arg(long, value_name = "MB", conflicts_with = "url")]
+    cache: Option<CacheSize>,
     /// Fill the database with a demo: a store with customers, managers, orders and roles
     #[arg(long)]
     demo: bool,
@@ -157,6 +160,7 @@ fn main() -> ExitCode {
         database: cli.database,
         role: cli.role,
         jwks: cli.jwks,
+        cache: cli.cache,
         demo: cli.demo,
         format: match cli.format {
             FormatName::Fql => Format::Fql,

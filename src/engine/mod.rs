@@ -19,6 +19,7 @@ mod demo;
 mod elsewhere;
 mod environment;
 mod events;
+mod file;
 mod inspect;
 mod outcome;
 mod remote;
@@ -37,6 +38,7 @@ mod whoami;
 pub use crate::fql::types::{Member, TypeAt};
 pub use builds::{BuildState, BuildWatch, IndexBuild};
 pub use events::{EventError, EventStats, FeedPage, FeedRequest, Start, StreamEvent};
+pub use file::{CacheSize, DatabaseFile};
 pub use outcome::{Outcome, QueryError, Stats};
 pub(crate) use remote::KEY_SET_HEADER;
 pub use remote::socket_path;
@@ -82,10 +84,7 @@ pub enum OpenError {
 impl Engine {
     /// Opens a file, created if absent.
     pub fn open(path: impl AsRef<Path>) -> Result<Arc<Engine>, OpenError> {
-        let engine = Engine::assemble(Arc::new(crate::store::RedbStore::open(path.as_ref())?))?;
-        engine.model.upgrade()?;
-        upkeep::Upkeep::start(&engine);
-        Ok(engine)
+        DatabaseFile::at(path).open()
     }
 
     /// A transient database in memory.

@@ -11,6 +11,7 @@
 use super::builds::IndexBuild;
 use super::elsewhere::{Elsewhere, elsewhere};
 use super::events::{EventError, Start};
+use super::file::DatabaseFile;
 use super::remote_events::{self, RemoteEvents};
 use super::remote_http::{Connection, Exchange, Unsent};
 use super::remote_value::outcome_of;
@@ -64,7 +65,7 @@ struct Known {
 }
 
 struct SharedFile {
-    path: PathBuf,
+    file: DatabaseFile,
     /// The engine, once this process holds the file.
     here: Mutex<Option<Arc<Engine>>>,
     taken_over: TakenOver,
@@ -94,13 +95,13 @@ impl Session {
 
     /// A session of the owner on a file that another process holds.
     pub fn beside(
-        file: &Path,
+        file: DatabaseFile,
         taken_over: impl Fn(&Arc<Engine>, &Path) + Send + Sync + 'static,
     ) -> Result<Session, OpenError> {
         let remote = Remote {
-            connection: Connection::to_socket(socket_path(file)),
+            connection: Connection::to_socket(socket_path(&file.path)),
             file: Some(SharedFile {
-                path: file.to_path_buf(),
+                file,
                 here: Mutex::new(None),
                 taken_over: Box::new(taken_over),
             }),
@@ -327,11 +328,11 @@ impl SharedFile {
         if let Some(engine) = &*here {
             return Ok(engine.clone());
         }
-        let engine = Engine::open(&self.path)?;
+        let engine = self.file.open()?;
         if let Err(error) = engine.pin_key_set_files(key_sets) {
             tracing::warn!(%error, "the file was taken over without its key sets");
         }
-        (self.taken_over)(&engine, &self.path);
+        (self.taken_over)(&engine, &self.file.path);
         *here = Some(engine.clone());
         Ok(engine)
     }

@@ -16,12 +16,12 @@ use super::socket::{self, Bound};
 use super::{Incoming, Place, Prepare, Server, headers, stopped_or};
 use crate::access::jwt;
 use crate::access::secret::{Presented, Scope, ScopeRole, parse_scoped};
-use crate::engine::{Engine, KEY_SET_HEADER, OpenError, socket_path};
+use crate::engine::{DatabaseFile, Engine, KEY_SET_HEADER, OpenError, socket_path};
 use crate::store::StoreError;
 use hyper::body::Bytes;
 use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use hyper::{HeaderMap, Request, Response, Uri};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
@@ -60,7 +60,7 @@ pub(super) enum Handed {
 
 /// Where the data of a file is: here, or with its holder.
 pub(super) fn place_of(
-    file: &Path,
+    file: &DatabaseFile,
     prepare: impl Fn(&Engine) -> Result<(), String> + Send + Sync + 'static,
 ) -> Result<Place, String> {
     let fault = |error: OpenError| error.to_string();
@@ -74,7 +74,7 @@ pub(super) fn place_of(
             prepare(&engine)?;
             Ok(Place::Beside {
                 engine,
-                file: file.to_path_buf(),
+                file: file.clone(),
                 prepare: Arc::new(prepare),
             })
         }
@@ -266,14 +266,14 @@ pub(super) async fn take_over(server: &Arc<Server>) -> Option<Bound> {
 /// The file, if nobody holds it.
 #[allow(clippy::type_complexity)]
 fn open_free(
-    file: &PathBuf,
+    file: &DatabaseFile,
     prepare: &Prepare,
 ) -> Option<Result<(Arc<Engine>, Option<Bound>), String>> {
     // A file that was deleted meanwhile is not made anew.
-    if !file.exists() {
+    if !file.path.exists() {
         return None;
     }
-    let engine = match Engine::open(file) {
+    let engine = match file.open() {
         Ok(engine) => engine,
         Err(OpenError::Store(StoreError::InUse(_))) => return None,
         Err(error) => return Some(Err(error.to_string())),
@@ -281,7 +281,7 @@ fn open_free(
     if let Err(error) = prepare(&engine) {
         return Some(Err(error));
     }
-    let bound = socket::bind(file)
+    let bound = socket::bind(&file.path)
         .inspect_err(|error| tracing::warn!(%error, "other processes cannot use the file"));
     Some(Ok((engine, bound.ok())))
 }

@@ -44,7 +44,7 @@ pub use template::decode_body;
 use crate::access::jwks::{KeySetFile, KeySets};
 use crate::access::jwt;
 use crate::access::secret::parse_scoped;
-use crate::engine::{Engine, KEY_SET_HEADER, Session};
+use crate::engine::{DatabaseFile, Engine, KEY_SET_HEADER, Session};
 use crate::store::TxnTime;
 use hyper::body::Bytes;
 use hyper::{HeaderMap, Method};
@@ -109,7 +109,7 @@ enum Place {
     /// knows the clock and this server's root secret.
     Beside {
         engine: Arc<Engine>,
-        file: PathBuf,
+        file: DatabaseFile,
         /// For the engine to come.
         prepare: Prepare,
     },
@@ -159,7 +159,7 @@ impl Server {
     fn file_held_elsewhere(&self) -> Option<PathBuf> {
         match &*self.place.read() {
             Place::Here(_) => None,
-            Place::Beside { file, .. } => Some(file.clone()),
+            Place::Beside { file, .. } => Some(file.path.clone()),
         }
     }
 

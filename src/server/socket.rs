@@ -6,7 +6,7 @@
 //! that shares its file pays for a thread that sleeps: the asynchronous runtime is made when somebody connects.
 
 use super::{Server, listen};
-use crate::engine::{Engine, OpenError, Session, socket_path};
+use crate::engine::{DatabaseFile, Engine, OpenError, Session, socket_path};
 use crate::store::StoreError;
 use parking_lot::Mutex;
 use std::io;
@@ -176,13 +176,13 @@ impl Drop for Sharing {
 }
 
 /// Opens a file; `None` if another process holds it and listens.
-pub(super) fn open_or_find_holder(file: &Path) -> Result<Option<Arc<Engine>>, OpenError> {
+pub(super) fn open_or_find_holder(file: &DatabaseFile) -> Result<Option<Arc<Engine>>, OpenError> {
     let started = Instant::now();
     loop {
-        match Engine::open(file) {
+        match file.open() {
             Ok(engine) => return Ok(Some(engine)),
             Err(OpenError::Store(StoreError::InUse(name))) => {
-                if is_served(file) {
+                if is_served(&file.path) {
                     return Ok(None);
                 }
                 // The holder may be about to listen, or to leave.
@@ -217,12 +217,12 @@ pub struct OpenedFile {
 }
 
 /// Opens a file, or connects to the process that holds it and takes it over when that one leaves.
-pub fn open_shared(file: &Path) -> Result<OpenedFile, OpenError> {
+pub fn open_shared(file: &DatabaseFile) -> Result<OpenedFile, OpenError> {
     let sharing = Arc::new(Mutex::new(None));
     match open_or_find_holder(file)? {
         Some(engine) => {
             // A file in a place where no socket can be is used alone.
-            *sharing.lock() = share(&engine, file).ok();
+            *sharing.lock() = share(&engine, &file.path).ok();
             Ok(OpenedFile {
                 session: engine.root(),
                 engine,
@@ -231,7 +231,7 @@ pub fn open_shared(file: &Path) -> Result<OpenedFile, OpenError> {
         }
         None => {
             let shared = sharing.clone();
-            let session = Session::beside(file, move |engine, file| {
+            let session = Session::beside(file.clone(), move |engine, file| {
                 *shared.lock() = share(engine, file).ok();
             })?;
             Ok(OpenedFile {

@@ -502,7 +502,7 @@ fn open(shell: &mut Shell, argument: &str) -> Result<(), Stop> {
     if path.is_some() && path == shell.file {
         return fail(shell, "this file is open already");
     }
-    let (engine, session, sharing) = match open_engine(path.as_ref()) {
+    let (engine, session, sharing) = match open_engine(path.as_ref(), shell.cache) {
         Ok(opened) => opened,
         Err(message) => return fail(shell, &message),
     };

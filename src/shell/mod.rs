@@ -33,7 +33,7 @@ pub use colors::ColorChoice;
 pub use output::Format;
 
 use crate::access::jwks::KeySetFile;
-use crate::engine::{Argument, Engine, Outcome, Request, Session};
+use crate::engine::{Argument, CacheSize, DatabaseFile, Engine, Outcome, Request, Session};
 use crate::fql::syntax::{ScriptItem, ScriptItemKind, Source};
 use crate::value::Str;
 use crate::value::rendered::Rendered;
@@ -63,6 +63,8 @@ pub struct Options {
     pub role: Option<String>,
     /// Key sets of access providers to use instead of fetching them.
     pub jwks: Vec<KeySetFile>,
+    /// How much of the file is kept in memory; none: as usual.
+    pub cache: Option<CacheSize>,
     /// Fill the database with the demo store first.
     pub demo: bool,
     /// How results look.
@@ -164,6 +166,8 @@ struct Shell {
     /// Lets other processes use the file.
     sharing: Shared,
     file: Option<PathBuf>,
+    /// For files that `:open` opens, too.
+    cache: Option<CacheSize>,
     place: Place,
     output: Output,
     bindings: Bindings,
@@ -204,7 +208,7 @@ impl Shell {
                 let session = Session::connect(url, secret)?;
                 (session.engine().clone(), session, None)
             }
-            None => open_engine(options.file.as_ref())?,
+            None => open_engine(options.file.as_ref(), options.cache)?,
         };
         if !options.jwks.is_empty() && options.url.is_some() {
             return Err("--jwks is for the server, not for a shell on it: give it there".into());
@@ -229,6 +233,7 @@ impl Shell {
         Ok(Shell {
             engine,
             sharing,
+            cache: options.cache,
             file: options.file.clone(),
             place,
             output,
@@ -333,10 +338,17 @@ impl Shell {
 type Shared = Option<Arc<parking_lot::Mutex<Option<crate::server::Sharing>>>>;
 
 /// Opens the file, here or through the process that holds it, or a transient database.
-fn open_engine(file: Option<&PathBuf>) -> Result<(Arc<Engine>, Session, Shared), String> {
+fn open_engine(
+    file: Option<&PathBuf>,
+    cache: Option<CacheSize>,
+) -> Result<(Arc<Engine>, Session, Shared), String> {
     match file.filter(|path| path.as_os_str() != ":memory:") {
         Some(path) => {
-            let opened = crate::server::open_shared(path)
+            let file = DatabaseFile {
+                cache,
+                ..DatabaseFile::at(path)
+            };
+            let opened = crate::server::open_shared(&file)
                 .map_err(|error| format!("cannot open {}: {error}", path.display()))?;
             Ok((opened.engine, opened.session, Some(opened.sharing)))
         }

@@ -230,3 +230,31 @@ fn a_reader_who_leaves_ends_it_quietly() {
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
     assert_eq!(output.status.code(), Some(0));
 }
+
+#[test]
+fn the_cache_has_a_size() {
+    for wrong in ["0", "-1", "many", "99999999999999999999"] {
+        let option = format!("--cache={wrong}");
+        check(&[&option, "x.db", "-e", "1"], b"", 2, "", "megabytes");
+    }
+    let most = usize::MAX.to_string();
+    check(
+        &["--cache", &most, "-e", "1"],
+        b"",
+        2,
+        "",
+        "more than there can be",
+    );
+    // One that holds a fraction of what is written and read.
+    let script = b"Collection.create({ name: 'C' }).name\n\
+        let filler = Set.sequence(0, 8).fold('0123456789', (text, _) => text + text)\n\
+        Set.sequence(0, 3000).forEach(i => C.create({ n: i, filler: filler }))\n\
+        C.all().fold(0, (sum, c) => sum + c.n)";
+    check(
+        &["--cache", "1", "c.db", "--format", "json"],
+        script,
+        0,
+        "\"C\"\nnull\n4498500\n",
+        "",
+    );
+}

@@ -139,7 +139,8 @@ fn a_file_is_used_beside_its_holder_and_taken_over_when_that_is_killed() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("shared.db");
     let (mut server, _) = server(&file, "secret");
-    let opened = fql::server::open_shared(&file).expect("opened beside the server");
+    let opened = fql::server::open_shared(&fql::engine::DatabaseFile::at(&file))
+        .expect("opened beside the server");
     let run = |text: &str| {
         let outcome = opened.session.query(&Request::text(text));
         outcome.result.map(|value| value.to_text(Format::Decorated))
