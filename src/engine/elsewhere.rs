@@ -87,6 +87,7 @@ fn native(name: &str, ty: &Map<String, Json>) -> NativeShape {
         name: Text::Owned(name.to_string()),
         params: Vec::new(),
         members: fields.chain(special).collect(),
+        unlisted: Vec::new(),
         alias: text("alias"),
     }
 }

@@ -100,11 +100,13 @@ pub fn native_shapes(library: &Library) -> NativeShapes {
                     .map(|ty| (Text::Borrowed(member.name), Text::Borrowed(*ty))),
             );
         }
+        let unlisted = shape.members.iter().filter(|member| !member.is_offered());
         let alias = shape.alias.map(Text::Borrowed);
         shapes.shapes.push(NativeShape {
             name: Text::Borrowed(name),
             params,
             members,
+            unlisted: unlisted.map(|member| Text::Borrowed(member.name)).collect(),
             alias,
         });
     }

@@ -142,7 +142,7 @@ fn bare(name: &str) -> &str {
 
 fn describe_shape(label: &str, shape: &Shape) -> String {
     let mut text = format!("{label}: {}", shape.about);
-    for member in shape.members {
+    for member in shape.members.iter().filter(|member| member.is_offered()) {
         let usage = usage("", member).into_iter().next().unwrap_or_default();
         text.push_str(&format!("\n  {usage}"));
         if !member.about.is_empty() {

@@ -345,3 +345,12 @@ fn a_named_function_of_one_value_takes_each_kind_its_overloads_take() {
         assert!(answer.starts_with("invalid_query\n"), "{answer}");
     }
 }
+
+#[test]
+fn what_is_switched_off_is_not_offered() {
+    let session = after(&[]);
+    let request = Request::text("FQL");
+    let at = session.type_at(&request, 3).expect("a type");
+    assert!(at.members.iter().any(|member| &*member.name == "newId"));
+    assert!(!at.members.iter().any(|member| &*member.name == "evalV4"));
+}

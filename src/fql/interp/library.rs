@@ -46,10 +46,18 @@ pub struct Member {
     pub kind: MemberKind,
     /// The greatest effect it can have.
     pub effect: Effect,
-    /// One line for `:help`.
+    /// One line for `:help`; empty if a method is switched off.
     pub about: &'static str,
     /// An expression that shows it, for `:help`; may be empty for operators.
     pub example: &'static str,
+}
+
+impl Member {
+    /// Whether completion, help and the environment tell of it. What is switched off is typed and can be called, to
+    /// fail as if it were not there.
+    pub fn is_offered(&self) -> bool {
+        !(self.about.is_empty() && matches!(self.kind, MemberKind::Method { .. }))
+    }
 }
 
 /// What a [`Member`] is.

@@ -32,7 +32,7 @@ pub(super) static SHAPES: &[&Shape] = &[
                         "The function `evalV4` does not exist on `FQL`",
                     ))
                 },
-                "Switched off: it fails as if it did not exist.",
+                "",
                 "",
             ),
         ],

@@ -34,6 +34,8 @@ pub struct NativeShape {
     /// Members and their signatures, in order; a repeated name is overloaded. Special names: `apply`
     /// (the value is called), `[]` (access), `op X` (operators).
     pub members: Vec<(Text, Text)>,
+    /// Those of its members that are typed and offered nowhere.
+    pub unlisted: Vec<Text>,
     /// The structural definition.
     pub alias: Option<Text>,
 }
@@ -123,6 +125,7 @@ struct Shape {
     name: Str,
     params: Vec<Str>,
     members: Vec<(Text, Member)>,
+    unlisted: Vec<Text>,
     alias: Option<Member>,
     document: DocumentKind,
     /// The name of the document type this stands for, for document kinds.
@@ -167,6 +170,7 @@ impl NativeTypes {
             name: Str::from(name),
             params: Vec::new(),
             members: Vec::new(),
+            unlisted: Vec::new(),
             alias: None,
             document: DocumentKind::None,
             document_name: Str::from(""),
@@ -187,6 +191,7 @@ impl NativeTypes {
             let target = &mut shapes[id.0 as usize];
             target.params = shape.params.iter().map(|name| Str::from(&**name)).collect();
             target.alias = shape.alias.map(Member::new);
+            target.unlisted = shape.unlisted;
             for (name, text) in shape.members {
                 match target.members.iter_mut().find(|(known, _)| *known == name) {
                     Some((_, member)) => member.texts.push(text),
@@ -282,9 +287,12 @@ impl NativeTypes {
 
     /// The names of a shape's members, special ones excluded, in order.
     pub(super) fn member_names(&self, id: ShapeId) -> impl Iterator<Item = &str> {
-        let members = self.shape(id).map_or(&[][..], |shape| &shape.members);
+        let shape = self.shape(id);
+        let members = shape.map_or(&[][..], |shape| &shape.members);
+        let unlisted = shape.map_or(&[][..], |shape| &shape.unlisted);
         members
             .iter()
+            .filter(|(name, _)| !unlisted.contains(name))
             .map(|(name, _)| &**name)
             .filter(|name| !is_special(name))
     }
