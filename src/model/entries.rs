@@ -10,10 +10,13 @@ use super::version::step;
 use super::{ComputedFields, IndexedDocument, ModelError, keys};
 use crate::value::codec::Corrupt;
 use crate::value::key::{self, KeyCodec};
-use crate::value::{PathPart, ScopeId, Value};
+use crate::value::{PathPart, ScopeId, Value, deep};
 
 /// The most bytes the key of an index entry may have (`spec fql10-data 1.5`).
 pub const MAX_KEY: u64 = 64_000;
+
+/// What the original's keys hold beside terms and values: with it, a term of one string may have 63957 bytes.
+const ENTRY_OVERHEAD: u64 = 40;
 
 /// The most entries one document may have in one index: a cartesian product can explode.
 const MAX_ENTRIES: usize = 1 << 20;
@@ -47,6 +50,7 @@ pub(crate) fn entries(
     let mut combinations: Vec<Vec<u8>> = vec![keys::index(scope, index.id).to_vec()];
     let mut stamped: Vec<Stamps> = vec![Stamps::new()];
     let mut any_term: Vec<bool> = vec![index.terms.is_empty()];
+    let mut sizes: Vec<u64> = vec![ENTRY_OVERHEAD];
     let terms = index
         .terms
         .iter()
@@ -60,7 +64,7 @@ pub(crate) fn entries(
         if combinations.len().saturating_mul(choices.len()) > MAX_ENTRIES {
             return Err(ModelError::TransactionTooLarge(super::MAX_TRANSACTION + 1));
         }
-        let mut next = (Vec::new(), Vec::new(), Vec::new());
+        let mut next = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (at, prefix) in combinations.iter().enumerate() {
             for choice in &choices {
                 let mut key = prefix.clone();
@@ -69,26 +73,70 @@ pub(crate) fn entries(
                 next.0.push(key);
                 next.1.push(stamps);
                 next.2.push(any_term[at] || (is_term && !choice.is_null()));
+                next.3.push(sizes[at] + told_size(choice));
             }
         }
-        (combinations, stamped, any_term) = next;
+        (combinations, stamped, any_term, sizes) = next;
     }
     let suffix = keys::index_suffix(fields.collection.id, fields.document.id);
     let mut found = Vec::with_capacity(combinations.len());
-    for ((mut key, stamps), any_term) in combinations.into_iter().zip(stamped).zip(any_term) {
+    let combinations = combinations.into_iter().zip(stamped);
+    for (((mut key, stamps), any_term), size) in combinations.zip(any_term).zip(sizes) {
         if !any_term {
             continue;
         }
+        if size > MAX_KEY {
+            return Err(ModelError::KeyTooLarge(size));
+        }
         let tuple = key.len();
         key.extend_from_slice(&suffix);
-        if key.len() as u64 > MAX_KEY {
-            return Err(ModelError::KeyTooLarge(key.len() as u64));
-        }
         found.push(EntryKey { key, stamps, tuple });
     }
     found.sort_by(|a, b| a.key.cmp(&b.key));
     found.dedup_by(|a, b| a.key == b.key);
     Ok(found)
+}
+
+/// Bytes of a value as the original stores it in an entry (CBOR): keys of our own, with a string's sort key and the string,
+/// are longer.
+fn told_size(value: &Value) -> u64 {
+    let counted = |n: usize| match n {
+        0..24 => 1,
+        24..0x100 => 2,
+        0x100..0x1_0000 => 3,
+        _ => 5,
+    };
+    let text = |n: usize| counted(n) + n as u64;
+    match value {
+        Value::String(string) => text(string.len()),
+        Value::Bytes(bytes) => text(bytes.len()),
+        Value::Array(items) => deep(|| {
+            let sizes = items.iter().map(told_size);
+            counted(items.len()) + sizes.sum::<u64>()
+        }),
+        Value::Object(object) => deep(|| {
+            let fields = object.iter();
+            let sizes = fields.map(|(name, value)| text(name.len()) + told_size(value));
+            counted(object.len()) + sizes.sum::<u64>()
+        }),
+        Value::Null(_) | Value::Bool(_) => 1,
+        Value::Int(_)
+        | Value::Long(_)
+        | Value::Double(_)
+        | Value::Id(_)
+        | Value::Doc(_)
+        | Value::Time(_)
+        | Value::TransactionTime
+        | Value::Date(_)
+        | Value::Uuid(_)
+        | Value::Module(_)
+        | Value::Set(_)
+        | Value::Cursor(_)
+        | Value::Lambda(_)
+        | Value::Native(_)
+        | Value::Function(_)
+        | Value::EventSource(_) => 9,
+    }
 }
 
 /// The values an index takes from one path of a document; at least one, null if there is nothing.
