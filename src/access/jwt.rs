@@ -93,12 +93,12 @@ impl Token<'_> {
         self.claims.get("exp").and_then(Json::as_f64)
     }
 
-    /// The key of a set that should verify it: by `kid`; a set of one key also serves a token without.
+    /// The key of a set that should verify it: by `kid`; one without is served by the only key, or by the first without.
     pub fn key<'s>(&self, keys: &'s JwkSet) -> Option<&'s Jwk> {
         match (&self.kid, keys.keys.as_slice()) {
             (Some(kid), _) => keys.find(kid),
             (None, [only]) => Some(only),
-            (None, _) => None,
+            (None, many) => many.iter().find(|key| key.common.key_id.is_none()),
         }
     }
 

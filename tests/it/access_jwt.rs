@@ -242,6 +242,14 @@ fn only_the_keys_of_the_provider_sign() {
     world.engine.pin_key_set(URI, &set).expect("a key set");
     assert!(world.accepts(&world.sign(&claims, Some("two"), 1, Algorithm::RS256)));
     assert!(!world.accepts(&world.sign(&claims, None, 1, Algorithm::RS256)));
+    // Without a name, the one that has none.
+    let mut unnamed = keys()[1].jwk.clone();
+    unnamed.as_object_mut().expect("an object").remove("kid");
+    let set = json!({"keys": [keys()[0].jwk, unnamed]}).to_string();
+    world.engine.pin_key_set(URI, &set).expect("a key set");
+    assert!(world.accepts(&world.sign(&claims, None, 1, Algorithm::RS256)));
+    assert!(!world.accepts(&world.sign(&claims, None, 0, Algorithm::RS256)));
+    assert!(!world.accepts(&world.sign(&claims, Some("two"), 1, Algorithm::RS256)));
     // A key that was withdrawn no longer signs, whatever was verified with it before.
     world
         .engine
