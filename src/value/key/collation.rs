@@ -4,14 +4,18 @@ use icu_collator::options::CollatorOptions;
 use icu_collator::{Collator, CollatorBorrowed, CollatorPreferences};
 use smallvec::SmallVec;
 use std::cmp::Ordering;
+use std::sync::OnceLock;
 
 /// The collator, and what it says about ASCII.
 #[derive(Debug)]
 pub(super) struct Collation {
     pub(super) collator: CollatorBorrowed<'static>,
-    /// Collation of each ASCII character, if it is as simple as it should be.
-    pub(super) ascii: Box<[Option<Ascii>; 128]>,
+    /// Made when the first string is written: a process may end without one.
+    ascii: OnceLock<Box<AsciiTable>>,
 }
+
+/// Collation of each ASCII character, if it is as simple as it should be.
+type AsciiTable = [Option<Ascii>; 128];
 
 /// What one ASCII character adds to a sort key.
 #[derive(Clone, Copy, Debug)]
@@ -32,11 +36,20 @@ impl Collation {
         let collator =
             Collator::try_new(CollatorPreferences::default(), CollatorOptions::default())
                 .expect("the root collation is compiled in");
-        let mut ascii = Box::new([None; 128]);
-        for (byte, entry) in (0u8..).zip(ascii.iter_mut()) {
-            *entry = Ascii::probe(&collator, char::from(byte));
+        Collation {
+            collator,
+            ascii: OnceLock::new(),
         }
-        Collation { collator, ascii }
+    }
+
+    pub(super) fn ascii(&self) -> &AsciiTable {
+        self.ascii.get_or_init(|| {
+            let mut ascii = Box::new([None; 128]);
+            for (byte, entry) in (0u8..).zip(ascii.iter_mut()) {
+                *entry = Ascii::probe(&self.collator, char::from(byte));
+            }
+            ascii
+        })
     }
 
     /// Tells versions of the collation apart: keys written under another one must be written anew.
@@ -53,7 +66,9 @@ impl Collation {
                 continue;
             };
             key.clear();
-            self.write(sample.encode_utf8(&mut [0; 4]), &mut key);
+            let Ok(()) = self
+                .collator
+                .write_sort_key_to(sample.encode_utf8(&mut [0; 4]), &mut key);
             for byte in key.iter().chain(&[0]) {
                 hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
             }
@@ -78,12 +93,13 @@ impl Collation {
     /// The sort key of ASCII text, written from the table the way ICU writes it (common weights and
     /// lead bytes compressed): several times faster, the same bytes. Gives up on other text.
     pub(super) fn write_ascii(&self, text: &str, out: &mut Vec<u8>) -> bool {
+        let ascii = self.ascii();
         let mut counted = 0usize;
         let mut common = 0usize;
         let mut lead = 0u32;
         let mut tertiary: SmallVec<[u8; 64]> = SmallVec::new();
         for byte in text.bytes() {
-            let Some(Some(weights)) = self.ascii.get(usize::from(byte)) else {
+            let Some(Some(weights)) = ascii.get(usize::from(byte)) else {
                 return false;
             };
             let primary = weights.primary;
