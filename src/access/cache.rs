@@ -17,6 +17,7 @@ use parking_lot::{Condvar, Mutex};
 use rand::TryRng;
 use sha2::{Digest, Sha256};
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::OnceLock;
 
 /// Entries kept of each kind; the oldest go first.
 const CAPACITY: usize = 4096;
@@ -46,7 +47,8 @@ pub struct SecretCache {
     refused: Mutex<Recent>,
     /// Presented secrets that have opened something.
     familiar: Mutex<Recent>,
-    bcrypt: Turnstile,
+    /// Made for the first secret: counting the cores takes twenty system calls.
+    bcrypt: OnceLock<Turnstile>,
 }
 
 impl Default for SecretCache {
@@ -54,13 +56,12 @@ impl Default for SecretCache {
         let mut key = [0; 32];
         // Without the system's generator marks are guessable, but still no secrets.
         let _ = rand::rngs::SysRng.try_fill_bytes(&mut key);
-        let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
         SecretCache {
             key,
             verified: Mutex::default(),
             refused: Mutex::default(),
             familiar: Mutex::default(),
-            bcrypt: Turnstile::new((cores / 2).max(1)),
+            bcrypt: OnceLock::new(),
         }
     }
 }
@@ -79,7 +80,11 @@ impl SecretCache {
     /// Whether a secret (the text of its random part, or its whole text) hashes to `hash`.
     pub fn verify(&self, secret: &str, random: &str, hash: &str) -> bool {
         self.remember(self.mark(["bcrypt", secret, hash]), || {
-            let _turn = self.bcrypt.enter();
+            let bcrypt = self.bcrypt.get_or_init(|| {
+                let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+                Turnstile::new((cores / 2).max(1))
+            });
+            let _turn = bcrypt.enter();
             verify_password(random, hash) || verify_password(secret, hash)
         })
     }
