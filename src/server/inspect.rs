@@ -37,9 +37,15 @@ pub(super) async fn explain(server: &Arc<Server>, request: &Incoming) -> Reply {
             Err(message) => return Reply::invalid_request(&message),
         };
         query.cancel = Some(cancel);
-        match session {
-            Some(session) => render(&session.explain(&query), Format::Tagged, None, started),
-            None => unauthorized(None),
+        // Nobody who is not in reaches the parser.
+        match session.map(|session| (session.principal().map(drop), session)) {
+            Some((Ok(()), session)) => {
+                render(&session.explain(&query), Format::Tagged, None, started)
+            }
+            Some((Err(error), _)) if error.status != 401 => {
+                Reply::error(error.status, error.code, &error.message)
+            }
+            Some((Err(_), _)) | None => unauthorized(None),
         }
     });
     answered.await.unwrap_or_else(refused)

@@ -187,6 +187,37 @@ fn a_feed_costs_what_it_returns() {
 }
 
 #[test]
+fn a_page_ends_when_its_time_is_nearly_used_up() {
+    let session = Engine::memory().unwrap().root();
+    query(&session, "Collection.create({ name: 'A' })");
+    let slow = source(
+        &session,
+        "A.all().map(a => Set.sequence(0, 3000).map(i => i).count())",
+    );
+    // All in one transaction.
+    query(
+        &session,
+        "Set.sequence(0, 2000).forEach(n => A.create({ n: n }))",
+    );
+    let mut cursor = Start::Source;
+    let mut last = None;
+    for _ in 0..2 {
+        let request = FeedRequest {
+            token: slow.clone(),
+            start: cursor,
+            page_size: 16_000,
+            timeout: Some(std::time::Duration::from_millis(400)),
+            cancel: None,
+        };
+        let page = session.feed(&request).unwrap();
+        assert!(!page.events.is_empty() && page.events.len() < 2000);
+        assert!(page.has_next && Some(page.cursor) > last);
+        last = Some(page.cursor);
+        cursor = Start::Cursor(page.cursor);
+    }
+}
+
+#[test]
 fn a_feed_goes_on_after_a_restart() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("db.fql");

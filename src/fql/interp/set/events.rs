@@ -117,8 +117,14 @@ pub struct EventBounds {
     pub events: usize,
     /// At most so many changes, with or without an event.
     pub entries: usize,
-    /// Begin no further transaction after this instant.
+    /// Look at no further change after this instant.
     pub patience: Option<Instant>,
+}
+
+impl EventBounds {
+    fn is_over(&self) -> bool {
+        self.patience.is_some_and(|end| Instant::now() >= end)
+    }
 }
 
 /// Events in order.
@@ -193,7 +199,7 @@ impl Interp {
         let mut changes = self.txn.changes(coll, only, since, bounds.until)?;
         let mut all = Events::default();
         while let Some((ts, docs)) = changes.next(&mut self.txn)? {
-            if all.last.is_some() && bounds.patience.is_some_and(|end| Instant::now() >= end) {
+            if all.last.is_some() && bounds.is_over() {
                 all.more = true;
                 return Ok(all);
             }
@@ -244,7 +250,7 @@ impl Interp {
                 all.more = true;
                 return Ok(());
             }
-            if all.entries >= bounds.entries {
+            if all.entries >= bounds.entries || (all.last.is_some() && bounds.is_over()) {
                 all.more = true;
                 return Ok(());
             }
