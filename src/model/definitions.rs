@@ -4,7 +4,8 @@ use super::build;
 use super::bytes::Stamps;
 use super::schema::definition::{finished, plan_indexes};
 use super::schema::load::load_collection;
-use super::schema::{BackingIndex, Collection, Definition, IndexStatus, MigrationStep};
+use super::schema::provenance::Provenance;
+use super::schema::{BackingIndex, Collection, Definition, IndexStatus};
 use super::txn::{self, Txn};
 use super::version::{self, Header};
 use super::{ModelError, Version, keys, maintain};
@@ -51,16 +52,20 @@ impl Txn {
             .as_ref()
             .map(|old| old.backing.clone())
             .unwrap_or_default();
-        let changed = old
-            .as_ref()
-            .map(|old| changed_names(old, &loaded, &current))
-            .unwrap_or_default();
+        let steps = old.as_ref().map_or(0, |old| old.migrations.len());
+        let provenance = Provenance::of(loaded.migrations.iter().skip(steps));
+        let before_change = |path: &[PathPart]| match &old {
+            Some(old) => provenance.before(path, old, &loaded),
+            None => None,
+        };
         let mut failed = None;
-        let plan = plan_indexes(&fields, &current, &changed, || match self.new_index_id() {
-            Ok(id) => id,
-            Err(error) => {
-                failed.get_or_insert(error);
-                IndexId(0)
+        let plan = plan_indexes(&fields, &current, &before_change, || {
+            match self.new_index_id() {
+                Ok(id) => id,
+                Err(error) => {
+                    failed.get_or_insert(error);
+                    IndexId(0)
+                }
             }
         });
         if let Some(error) = failed {
@@ -209,54 +214,6 @@ impl Txn {
         self.touch_schema();
         Ok(())
     }
-}
-
-/// Top-level fields whose values in existing documents are others than before: computed fields with a new body, and
-/// what new migration steps touch.
-fn changed_names(old: &Collection, new: &Collection, indexes: &[Arc<BackingIndex>]) -> Vec<Str> {
-    let mut names: Vec<Str> = Vec::new();
-    for field in &old.computed {
-        let body = new
-            .computed_field(&field.name)
-            .map(|field| field.body.text());
-        if body != Some(field.body.text()) {
-            names.push(field.name.clone());
-        }
-    }
-    names.extend(
-        new.computed
-            .iter()
-            .map(|f| &f.name)
-            .filter(|name| old.computed_field(name).is_none())
-            .cloned(),
-    );
-    for step in new.migrations.iter().skip(old.migrations.len()) {
-        let mut touch = |path: &[PathPart]| match path.first() {
-            Some(PathPart::Field(name)) => names.push(name.clone()),
-            Some(PathPart::Index(_)) | None => {}
-        };
-        match step {
-            MigrationStep::Add { path, .. } | MigrationStep::Drop { path } => touch(path),
-            MigrationStep::Move { from, to } => {
-                touch(from);
-                touch(to);
-            }
-            MigrationStep::Split { from, targets } => {
-                touch(from);
-                targets.iter().for_each(|target| touch(&target.path));
-            }
-            // What moves is not known from the step: every field may.
-            MigrationStep::MoveConflicts { into } | MigrationStep::MoveWildcard { into, .. } => {
-                touch(into);
-                for index in indexes {
-                    index.terms.iter().for_each(|term| touch(&term.path));
-                    index.values.iter().for_each(|value| touch(&value.path));
-                }
-            }
-            MigrationStep::AddWildcard => {}
-        }
-    }
-    names
 }
 
 /// An index that is built anew must not be called before it is complete, although it was complete before.

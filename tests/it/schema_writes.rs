@@ -335,3 +335,59 @@ constraint failures:
     assert_eq!(error.message, "Invalid database schema update.\n");
     assert_eq!(error.constraint_failures.len(), 1);
 }
+
+#[test]
+fn an_index_over_a_renamed_field_goes_on() {
+    let session = session(&[
+        r#"Collection.create({ name: "A", fields: { x: { signature: "Int | String" }, o: { signature: "{ y: Int }" } },
+            indexes: { byX: { terms: [{ field: "x" }], values: [{ field: "o.y" }] }, byY: { values: [{ field: ".o.y", order: "desc" }] } } })"#,
+        "Set.sequence(0, 300).forEach(i => A.create({ x: i, o: { y: i } }))",
+        r#"Collection.byName("A")!.update({ fields: { o: null, z: { signature: "Int" } }, migrations: [{ move: { field: ".o.y", to: ".z" } }, { drop: { field: ".o" } }],
+            indexes: { byX: { values: [{ field: "z" }] }, byY: null, byZ: { values: [{ field: ".z", order: "desc" }] } } })"#,
+    ]);
+    let status = "let i: Any = A.definition.indexes; ['byX', 'byZ'].map(name => [name, i[name].status, i[name].queryable])";
+    assert_eq!(
+        simple(&session, status),
+        r#"[["byX","complete",true],["byZ","complete",true]]"#
+    );
+    assert_eq!(
+        simple(
+            &session,
+            "[A.byX(7).map(.z).toArray(), A.byX(7, { from: 8 }).count(), A.byZ().take(2).map(d => d.z).toArray()]"
+        ),
+        "[[7],0,[299,298]]"
+    );
+    // Documents that are written after the change stand in the same entries.
+    simple(&session, "A.byX(7).first()!.update({ z: 1000 }).id != null");
+    simple(&session, "A.byX(8).first()!.delete() == null");
+    assert_eq!(
+        simple(
+            &session,
+            "[A.byZ().take(2).map(d => d.z).toArray(), A.byZ().count(), A.byX(8).count(), A.byX(7).first()!.z]"
+        ),
+        "[[1000,299],299,0,1000]"
+    );
+    // Values that a split moves are others: the index is built anew, and tells so in the result.
+    let split = r#"A.definition.update({ fields: { x: { signature: "Int" }, w: { signature: "String?" } },
+        migrations: [{ move: { field: ".o.y", to: ".z" } }, { drop: { field: ".o" } }, { split: { field: ".x", to: [".x", ".w"] } }, { backfill: { field: ".x", value: "0" } }] })"#;
+    let result = simple(&session, split);
+    let building = r#""queryable":false,"status":"building""#;
+    assert_eq!(result.matches(building).count(), 1, "{result}");
+}
+
+#[test]
+fn a_protected_index_may_follow_its_field() {
+    let session = session(&[r#"Database.create({ name: "d", protected: true })"#])
+        .in_database(vec!["d".into()]);
+    simple(
+        &session,
+        r#"Collection.create({ name: "A", fields: { x: { signature: "Int" } }, indexes: { byX: { terms: [{ field: "x" }] } } }).name"#,
+    );
+    simple(&session, "A.create({ x: 1 }).x");
+    simple(
+        &session,
+        r#"A.definition.update({ fields: { x: null, y: { signature: "Int" } }, indexes: { byX: null, byY: { terms: [{ field: "y" }] } },
+            migrations: [{ move: { field: ".x", to: ".y" } }] }).name"#,
+    );
+    assert_eq!(simple(&session, "A.byY(1).map(.y).toArray()"), "[1]");
+}

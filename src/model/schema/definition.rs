@@ -94,12 +94,12 @@ pub struct IndexPlan {
     pub removed: Vec<Arc<BackingIndex>>,
 }
 
-/// Which physical indexes `definition` needs, given those that exist. Indexes over a field of `changed` (computed
-/// fields with a new body) are built anew. New ones are `Building`.
+/// Which physical indexes `definition` needs, given those that exist. `before` tells which path of the existing ones has the
+/// values of a path; without any, an index is built anew. New ones are `Building`.
 pub fn plan_indexes(
     definition: &Object,
     current: &[Arc<BackingIndex>],
-    changed: &[Str],
+    before: &dyn Fn(&[PathPart]) -> Option<Vec<PathPart>>,
     mut allocate: impl FnMut() -> IndexId,
 ) -> IndexPlan {
     let mut wanted: Vec<(Vec<Term>, Vec<ValueDef>, bool)> = Vec::new();
@@ -126,23 +126,19 @@ pub fn plan_indexes(
             );
         }
     }
-    let stale = |index: &BackingIndex| {
-        let paths = index
-            .terms
-            .iter()
-            .map(|term| &term.path)
-            .chain(index.values.iter().map(|value| &value.path));
-        paths
-            .filter_map(|path| path.first())
-            .any(|part| matches!(part, PathPart::Field(name) if changed.contains(name)))
-    };
     let mut plan = IndexPlan::default();
     for (terms, values, unique) in wanted {
-        let existing = current
-            .iter()
-            .find(|index| index.terms == terms && index.values == values && !stale(index));
+        let existing = shape_before(&terms, &values, before).and_then(|(terms, values)| {
+            current.iter().find(|index| {
+                index.terms == terms
+                    && index.values == values
+                    && !plan.kept.iter().any(|kept| kept.id == index.id)
+            })
+        });
         match existing {
             Some(index) => plan.kept.push(BackingIndex {
+                terms,
+                values,
                 unique,
                 ..(**index).clone()
             }),
@@ -161,6 +157,32 @@ pub fn plan_indexes(
         .cloned()
         .collect();
     plan
+}
+
+/// The terms and values of an index as they were called before.
+fn shape_before(
+    terms: &[Term],
+    values: &[ValueDef],
+    before: &dyn Fn(&[PathPart]) -> Option<Vec<PathPart>>,
+) -> Option<(Vec<Term>, Vec<ValueDef>)> {
+    let terms = terms.iter().map(|term| {
+        let path = before(&term.path)?;
+        Some(Term {
+            path,
+            ..term.clone()
+        })
+    });
+    let values = values.iter().map(|value| {
+        let path = before(&value.path)?;
+        Some(ValueDef {
+            path,
+            ..value.clone()
+        })
+    });
+    Some((
+        terms.collect::<Option<_>>()?,
+        values.collect::<Option<_>>()?,
+    ))
 }
 
 /// The definition as stored: index entries with order, status and queryability, constraints regrouped and with their
@@ -348,7 +370,7 @@ mod tests {
             ),
         ]);
         let mut next = 1023;
-        let plan = plan_indexes(&definition, &[], &[], || {
+        let plan = plan_indexes(&definition, &[], &|path| Some(path.to_vec()), || {
             next += 1;
             IndexId(next)
         });
@@ -377,7 +399,12 @@ mod tests {
         assert!(
             matches!(stored.get("constraints"), Some(Value::Array(all)) if matches!(&all[0], Value::Object(o) if o.contains_key("unique")))
         );
-        let again = plan_indexes(&stored, &loaded.backing, &[], || IndexId(0));
+        let again = plan_indexes(
+            &stored,
+            &loaded.backing,
+            &|path| Some(path.to_vec()),
+            || IndexId(0),
+        );
         assert!(again.new.is_empty() && again.removed.is_empty());
         let same = Value::object(finished(&stored, &again.kept));
         assert!(crate::model::schema::validate::same_value(

@@ -31,6 +31,7 @@ pub mod names;
 pub mod native;
 pub mod path;
 pub mod protected;
+pub mod provenance;
 pub mod rewind;
 pub mod role;
 pub mod shape;
