@@ -517,6 +517,28 @@ fn events_of_an_index_are_in_the_order_of_what_came_or_went() {
 }
 
 #[test]
+fn leaving_an_index_is_told_to_who_watches_what_was_there() {
+    let scene = Scene {
+        setup: &["Pot.create({ id: 1, n: 1, m: 5 })"],
+        source: "Pot.byN(1).eventsOn(.m) { m }",
+        writes: &[
+            "Pot.byId(1)!.update({ z: 1 })",
+            "Pot.byId(1)!.update({ n: 2 })",
+            // It comes back as it was: no watched field has changed.
+            "Pot.byId(1)!.update({ n: 1 })",
+            "Pot.byId(1)!.update({ m: 6 })",
+        ],
+        told: &[("remove", ""), ("update", "")],
+    };
+    for live in [true, false] {
+        let told: Vec<_> = play(&scene, live)[1..].iter().map(shown).collect();
+        let expected = [("remove", r#"{"m":5}"#), ("update", r#"{"m":6}"#)];
+        let expected: Vec<_> = expected.map(|(a, b)| (a.to_string(), b.to_string())).into();
+        assert_eq!(told, expected, "{live}");
+    }
+}
+
+#[test]
 fn a_page_tells_whether_there_is_more_and_what_it_cost() {
     let root = Engine::memory().expect("an engine").root();
     run(&root, "Collection.create({ name: 'Pot' })");

@@ -173,6 +173,8 @@ struct Course {
 /// A document on one side of a transaction.
 struct Side {
     version: Option<Arc<Version>>,
+    /// Whether the source has it; an index may not.
+    member: bool,
     /// What the steps made of it; `None`: outside of the set.
     value: Option<Value>,
 }
@@ -417,13 +419,10 @@ impl Interp {
     ) -> Result<Option<(EventKind, Value)>> {
         let old = self.side(course, before(ts), id, spent)?;
         let new = self.side(course, ts, id, spent)?;
-        if !source.watched.is_empty()
-            && !touches(
-                &source.watched,
-                id,
-                old.version.as_ref(),
-                new.version.as_ref(),
-            )
+        // What leaves an index is gone, as its entries tell it.
+        let gone = course.covering.is_some() && !new.member;
+        let after = new.version.as_ref().filter(|_| !gone);
+        if !source.watched.is_empty() && !touches(&source.watched, id, old.version.as_ref(), after)
         {
             return Ok(None);
         }
@@ -469,6 +468,7 @@ impl Interp {
         let version = self.txn.peek(coll, id, at)?;
         let mut side = Side {
             version: version.clone(),
+            member: false,
             value: None,
         };
         let Some(version) = version else {
@@ -492,6 +492,7 @@ impl Interp {
                     .collect()
             }
         };
+        side.member = true;
         let doc = Arc::new(Doc {
             coll,
             key: DocKey::Id(id),
