@@ -38,17 +38,27 @@ fn state(coll: CollId, done: DocId) -> Vec<u8> {
     [coll.0.to_be_bytes(), keys::id_bytes(done)].concat()
 }
 
+/// Whether what was indexed is unique, as far as it has to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unique {
+    Kept,
+    Violated,
+}
+
 /// Indexes a whole collection within the transaction.
 pub(crate) fn build_now(
     txn: &mut Txn,
     collection: &Arc<Collection>,
     index: &BackingIndex,
-) -> Result<(), ModelError> {
+) -> Result<Unique, ModelError> {
     let mut documents = Chains::new(txn, collection.id, None);
+    let mut unique = Unique::Kept;
     while let Some((id, versions)) = documents.next(txn)? {
-        add_document(txn, collection, index, id, &versions)?;
+        if add_document(txn, collection, index, id, &versions)? == Unique::Violated {
+            unique = Unique::Violated;
+        }
     }
-    Ok(())
+    Ok(unique)
 }
 
 impl Model {
@@ -77,9 +87,19 @@ impl Model {
             .cloned();
         match (collection, index) {
             (Some(collection), Some(index)) => {
-                match self.build_batch(&mut txn, &collection, &index, done) {
-                    Ok(Some(done)) => txn.system_set(&key, Some(state(coll, done)), Stamps::new()),
-                    Ok(None) => txn.end_build(&key, coll, id, IndexStatus::Complete)?,
+                let mut unique = Unique::Kept;
+                match self.build_batch(&mut txn, &collection, &index, done, &mut unique) {
+                    Ok(done) => {
+                        if unique == Unique::Violated && !index.violated {
+                            txn.note_statuses(coll, |known| known.violated |= known.id == id)?;
+                        }
+                        match done {
+                            Some(done) => {
+                                txn.system_set(&key, Some(state(coll, done)), Stamps::new());
+                            }
+                            None => txn.end_build(&key, coll, id, IndexStatus::Complete)?,
+                        }
+                    }
                     Err(error @ (ModelError::Store(_) | ModelError::Corrupt(_))) => {
                         return Err(error);
                     }
@@ -108,13 +128,16 @@ impl Model {
         collection: &Arc<Collection>,
         index: &BackingIndex,
         after: Option<DocId>,
+        unique: &mut Unique,
     ) -> Result<Option<DocId>, ModelError> {
         let mut documents = Chains::new(txn, collection.id, after);
         for _ in 0..BATCH {
             let Some((id, versions)) = documents.next(txn)? else {
                 return Ok(None);
             };
-            add_document(txn, collection, index, id, &versions)?;
+            if add_document(txn, collection, index, id, &versions)? == Unique::Violated {
+                *unique = Unique::Violated;
+            }
             if txn.overlay.bytes() > BATCH_BYTES || documents.bytes_read() > BATCH_BYTES {
                 return Ok(Some(id));
             }
@@ -203,10 +226,16 @@ pub(crate) fn add_document(
     index: &BackingIndex,
     id: DocId,
     versions: &[Bytes],
-) -> Result<(), ModelError> {
+) -> Result<Unique, ModelError> {
     versions.iter().for_each(|_| txn.charge_indexing(index));
     let built = lifetimes(txn, collection, index, id, versions)?;
+    let mut unique = Unique::Kept;
     for (entry, lifetime) in built {
+        let now: Time = txn.time().into();
+        let lives = lifetime.removed == Removed::Not && lifetime.ttl.is_none_or(|ttl| ttl > now);
+        if index.unique && lives && unique == Unique::Kept && txn.conflicts(&entry)? {
+            unique = Unique::Violated;
+        }
         let mut stamps = entry.stamps.clone();
         let value = Some(Bytes::from(lifetime.value(&mut stamps)));
         match lifetime.removed {
@@ -252,7 +281,7 @@ pub(crate) fn add_document(
         }
     }
     txn.bump_epoch();
-    Ok(())
+    Ok(unique)
 }
 
 /// When an entry was there.

@@ -1,6 +1,6 @@
 //! What the definition of a collection entails in storage: physical indexes, and the floor of its history.
 
-use super::build;
+use super::build::{self, Unique};
 use super::bytes::Stamps;
 use super::schema::definition::{finished, plan_indexes};
 use super::schema::load::load_collection;
@@ -81,21 +81,42 @@ impl Txn {
             withdraw_queryable(&mut fields, old, &new);
         }
         // The order of the definition is kept, because rendering and sharing depend on shapes only.
-        let backing: Vec<BackingIndex> = plan.kept.into_iter().chain(new.iter().cloned()).collect();
-        let stored = Arc::new(finished(&fields, &backing));
+        let mut backing: Vec<BackingIndex> =
+            plan.kept.into_iter().chain(new.iter().cloned()).collect();
+        let mut stored = Arc::new(finished(&fields, &backing));
         let collection = Arc::new(load(id, stored.clone(), self.time()));
         for index in &plan.removed {
             self.discard_index(index.id);
         }
+        let mut violated = Vec::new();
+        for index in &backing {
+            let was = current.iter().find(|old| old.id == index.id);
+            if index.unique
+                && was.is_some_and(|was| !was.unique)
+                && self.has_shared_entries(index.id)?
+            {
+                violated.push(index.id);
+            }
+        }
         for index in &new {
             match index.status {
-                IndexStatus::Complete => build::build_now(self, &collection, index)?,
+                IndexStatus::Complete => {
+                    if build::build_now(self, &collection, index)? == Unique::Violated {
+                        violated.push(index.id);
+                    }
+                }
                 IndexStatus::Building => {
                     let key = keys::system::build(self.scope(), index.id);
                     self.system_set(&key, Some(build::fresh_state(collection.id)), Stamps::new());
                 }
                 IndexStatus::Failed => {}
             }
+        }
+        if !violated.is_empty() {
+            for index in &mut backing {
+                index.violated |= violated.contains(&index.id);
+            }
+            stored = Arc::new(finished(&fields, &backing));
         }
         Ok(stored)
     }

@@ -330,8 +330,30 @@ impl Txn {
         Ok(())
     }
 
+    /// Whether live documents have equal entries of an index.
+    pub(crate) fn has_shared_entries(&mut self, index: IndexId) -> Result<bool, ModelError> {
+        let start = keys::index(self.scope(), index).to_vec();
+        let end = keys::successor(&start);
+        let mut cursor = self.walk(Table::Index, (start, end), false);
+        let now: Time = self.time().into();
+        let mut previous: Option<Bytes> = None;
+        while let Some((key, value)) = cursor.next(self)? {
+            if entry_ttl(&value).is_some_and(|ttl| ttl <= now) {
+                continue;
+            }
+            let tuple = |key: &Bytes| key.len().saturating_sub(keys::INDEX_SUFFIX);
+            if previous
+                .is_some_and(|previous| previous.get(..tuple(&previous)) == key.get(..tuple(&key)))
+            {
+                return Ok(true);
+            }
+            previous = Some(key);
+        }
+        Ok(false)
+    }
+
     /// Whether another live document has an equal entry.
-    fn conflicts(&mut self, entry: &EntryKey) -> Result<bool, ModelError> {
+    pub(crate) fn conflicts(&mut self, entry: &EntryKey) -> Result<bool, ModelError> {
         let prefix = entry.key.get(..entry.tuple).unwrap_or_default();
         let mut cursor = self.walk(
             Table::Index,

@@ -121,6 +121,8 @@ pub struct BackingIndex {
     pub values: Vec<ValueDef>,
     /// No two documents may share an entry.
     pub unique: bool,
+    /// Some did when it became unique: the constraint says `failed`.
+    pub violated: bool,
     /// How far building is. Writes maintain it in every state but `Failed`.
     pub status: IndexStatus,
 }
@@ -289,21 +291,23 @@ impl FieldDef {
     }
 }
 
+impl BackingIndex {
+    /// Its status as a unique constraint shows it.
+    pub fn constraint_status(&self) -> &'static str {
+        match self.status {
+            IndexStatus::Complete if !self.violated => "active",
+            IndexStatus::Complete | IndexStatus::Failed => "failed",
+            IndexStatus::Building => "pending",
+        }
+    }
+}
+
 impl IndexStatus {
     /// As an index shows it.
     pub fn name(self) -> &'static str {
         match self {
             IndexStatus::Building => "building",
             IndexStatus::Complete => "complete",
-            IndexStatus::Failed => "failed",
-        }
-    }
-
-    /// As a unique constraint shows it.
-    pub fn constraint_name(self) -> &'static str {
-        match self {
-            IndexStatus::Building => "pending",
-            IndexStatus::Complete => "active",
             IndexStatus::Failed => "failed",
         }
     }

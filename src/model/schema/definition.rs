@@ -140,6 +140,7 @@ pub fn plan_indexes(
                 terms,
                 values,
                 unique,
+                violated: unique && index.violated,
                 ..(**index).clone()
             }),
             None => plan.new.push(BackingIndex {
@@ -147,6 +148,7 @@ pub fn plan_indexes(
                 terms,
                 values,
                 unique,
+                violated: false,
                 status: IndexStatus::Building,
             }),
         }
@@ -261,7 +263,7 @@ fn finished_unique(terms: &[Value], backing: &[BackingIndex]) -> Object {
     let physical = backing
         .iter()
         .find(|index| index.terms == parsed && index.values.is_empty());
-    let status = physical.map_or(IndexStatus::Building, |index| index.status);
+    let status = physical.map_or("pending", BackingIndex::constraint_status);
     let with_mva = terms.iter().any(
         |term| matches!(term, Value::Object(term) if term.get("mva").is_some_and(|m| !m.is_null())),
     );
@@ -277,15 +279,14 @@ fn finished_unique(terms: &[Value], backing: &[BackingIndex]) -> Object {
         Value::object([("field", field), ("mva", Value::Bool(mva))].into_iter().collect())
     });
     let shown = Value::array(shown.collect());
-    [
-        ("unique", shown),
-        ("status", Value::string(status.constraint_name())),
-    ]
-    .into_iter()
-    .collect()
+    [("unique", shown), ("status", Value::string(status))]
+        .into_iter()
+        .collect()
 }
 
 fn stored_backing(index: &BackingIndex) -> Object {
+    // Few indexes are: what is not said is not so.
+    let violated = index.violated.then_some(("violated", Value::Bool(true)));
     let field = |path: &[PathPart]| Value::string(path::display(path));
     let terms = index.terms.iter().map(|term| {
         Value::object(
@@ -311,6 +312,7 @@ fn stored_backing(index: &BackingIndex) -> Object {
         ("status", Value::string(index.status.name())),
     ]
     .into_iter()
+    .chain(violated)
     .collect()
 }
 

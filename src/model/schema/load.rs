@@ -362,6 +362,7 @@ fn load_backing(entry: &Object) -> Option<BackingIndex> {
         terms,
         values,
         unique: matches!(entry.get("unique"), Some(Value::Bool(true))),
+        violated: matches!(entry.get("violated"), Some(Value::Bool(true))),
         status: IndexStatus::of(&text(entry, "status").unwrap_or_default()),
     })
 }

@@ -229,6 +229,7 @@ impl NativeCollection {
                     .collect(),
                 values: Vec::new(),
                 unique: index.unique,
+                violated: false,
                 status: IndexStatus::Complete,
             })
         });
