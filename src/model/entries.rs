@@ -7,10 +7,10 @@ use super::bytes::{self, Stamps};
 use super::range::is_id;
 use super::schema::{BackingIndex, Collection, Schema};
 use super::version::step;
-use super::{ComputedFields, IndexedDocument, ModelError, keys};
+use super::{ComputedFields, IndexedDocument, ModelError, keys, stored_size};
 use crate::value::codec::Corrupt;
 use crate::value::key::{self, KeyCodec};
-use crate::value::{PathPart, ScopeId, Value, deep};
+use crate::value::{PathPart, ScopeId, Value};
 
 /// The most bytes the key of an index entry may have (`spec fql10-data 1.5`).
 pub const MAX_KEY: u64 = 64_000;
@@ -73,7 +73,7 @@ pub(crate) fn entries(
                 next.0.push(key);
                 next.1.push(stamps);
                 next.2.push(any_term[at] || (is_term && !choice.is_null()));
-                next.3.push(sizes[at] + told_size(choice));
+                next.3.push(sizes[at] + stored_size::of_value(choice));
             }
         }
         (combinations, stamped, any_term, sizes) = next;
@@ -95,48 +95,6 @@ pub(crate) fn entries(
     found.sort_by(|a, b| a.key.cmp(&b.key));
     found.dedup_by(|a, b| a.key == b.key);
     Ok(found)
-}
-
-/// Bytes of a value as the original stores it in an entry (CBOR): keys of our own, with a string's sort key and the string,
-/// are longer.
-fn told_size(value: &Value) -> u64 {
-    let counted = |n: usize| match n {
-        0..24 => 1,
-        24..0x100 => 2,
-        0x100..0x1_0000 => 3,
-        _ => 5,
-    };
-    let text = |n: usize| counted(n) + n as u64;
-    match value {
-        Value::String(string) => text(string.len()),
-        Value::Bytes(bytes) => text(bytes.len()),
-        Value::Array(items) => deep(|| {
-            let sizes = items.iter().map(told_size);
-            counted(items.len()) + sizes.sum::<u64>()
-        }),
-        Value::Object(object) => deep(|| {
-            let fields = object.iter();
-            let sizes = fields.map(|(name, value)| text(name.len()) + told_size(value));
-            counted(object.len()) + sizes.sum::<u64>()
-        }),
-        Value::Null(_) | Value::Bool(_) => 1,
-        Value::Int(_)
-        | Value::Long(_)
-        | Value::Double(_)
-        | Value::Id(_)
-        | Value::Doc(_)
-        | Value::Time(_)
-        | Value::TransactionTime
-        | Value::Date(_)
-        | Value::Uuid(_)
-        | Value::Module(_)
-        | Value::Set(_)
-        | Value::Cursor(_)
-        | Value::Lambda(_)
-        | Value::Native(_)
-        | Value::Function(_)
-        | Value::EventSource(_) => 9,
-    }
 }
 
 /// The values an index takes from one path of a document; at least one, null if there is nothing.

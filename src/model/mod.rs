@@ -38,6 +38,7 @@ mod range;
 mod read_log;
 mod scan;
 pub mod schema;
+pub(crate) mod stored_size;
 mod txn;
 mod upgrade;
 pub mod version;

@@ -7,7 +7,7 @@ use super::scan::ScanCursor;
 use super::schema::migrate::migrated;
 use super::schema::{BackingIndex, Collection, Schema};
 use super::version::{Header, Version};
-use super::{Model, ModelError, keys, native};
+use super::{Model, ModelError, keys, native, stored_size};
 use crate::FastMap;
 use crate::store::{Bytes, Commit, Snapshot, Table, TxnTime};
 use crate::value::{CollId, DocId, Object, PathPart, ScopeId, Time};
@@ -632,14 +632,7 @@ impl Txn {
 
 /// Bytes of a document's name as the original stores it (CBOR): its database, collection and id.
 fn name_bytes(coll: CollId, id: DocId) -> u64 {
-    let number = |n: u64| match n {
-        0..24 => 1,
-        24..0x100 => 2,
-        0x100..0x1_0000 => 3,
-        0x1_0000..0x1_0000_0000 => 5,
-        _ => 9,
-    };
-    10 + number(coll.0) + number(id.0.unsigned_abs())
+    10 + stored_size::of_count(coll.0) + stored_size::of_count(id.0.unsigned_abs())
 }
 
 /// The earliest time that retention promises, before the grace of fifteen minutes (`spec fql10-data 7.1`).

@@ -135,6 +135,24 @@ impl Plan {
         }
     }
 
+    /// Whether its elements can be read from the end as well: reversed, it is a set of its own kind.
+    pub fn reads_both_ways(&self) -> bool {
+        match self {
+            Plan::Array(_) | Plan::Sequence(..) | Plan::FlatMap(..) => true,
+            Plan::All { .. }
+            | Plan::Index { .. }
+            | Plan::Single(_)
+            | Plan::Where(..)
+            | Plan::Map(..)
+            | Plan::Concat(..)
+            | Plan::Distinct(_)
+            | Plan::Order(..)
+            | Plan::Reverse(_)
+            | Plan::Take(..)
+            | Plan::Drop(..) => false,
+        }
+    }
+
     /// Moves the inner sets out.
     fn take_inner(&mut self, into: &mut Vec<Arc<Set>>) {
         if self.inner().is_none() {

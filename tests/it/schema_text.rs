@@ -3,7 +3,8 @@
 use fql::engine::{Engine, Request, Session};
 use serde_json::Value as Json;
 
-fn session(setup: &[&str]) -> Session {
+/// A database in which these queries have run.
+pub fn session(setup: &[&str]) -> Session {
     let session = Engine::memory().expect("an engine").root();
     for query in setup {
         let outcome = session.query(&Request::text(*query));

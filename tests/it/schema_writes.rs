@@ -1,17 +1,9 @@
 //! What writes of schema documents say and do, beyond the conformance cases: each expectation is what the original's
 //! source or tests give.
 
-use fql::engine::{Engine, Request, Session};
+use super::schema_text::session;
+use fql::engine::{Request, Session};
 use fql::value::format::Format;
-
-fn session(setup: &[&str]) -> Session {
-    let session = Engine::memory().expect("an engine").root();
-    for query in setup {
-        let outcome = session.query(&Request::text(*query));
-        assert!(outcome.result.is_ok(), "{query}\n{}", outcome.summary);
-    }
-    session
-}
 
 /// What a refused query says, up to its place in the query itself.
 fn refusal(session: &Session, query: &str) -> String {

@@ -89,8 +89,6 @@ pub struct UniqueConstraint {
     pub terms: Vec<Term>,
     /// The physical index that holds it; `None` until the end of the query that defined it.
     pub index: Option<IndexId>,
-    /// `pending`, `active`, `failed` are told by the backing index: building, complete, failed.
-    pub status: IndexStatus,
 }
 
 /// A named index.

@@ -247,8 +247,6 @@ pub fn load_collection(id: CollId, definition: &Definition) -> Collection {
                 .find(|index| index.terms == terms && index.values.is_empty());
             uniques.push(UniqueConstraint {
                 index: physical.map(|index| index.id),
-                status: text(constraint, "status")
-                    .map_or(IndexStatus::Building, |s| constraint_status(&s)),
                 terms,
             });
         }
@@ -365,10 +363,6 @@ fn load_backing(entry: &Object) -> Option<BackingIndex> {
         violated: matches!(entry.get("violated"), Some(Value::Bool(true))),
         status: IndexStatus::of(&text(entry, "status").unwrap_or_default()),
     })
-}
-
-fn constraint_status(name: &str) -> IndexStatus {
-    IndexStatus::of(name)
 }
 
 /// One function from its definition document.

@@ -2,11 +2,11 @@
 //!
 //! A page costs the operations of its bytes, and one more for every further partition the set is stored in. Its bytes are
 //! those the original stores for an entry, not ours, so that the same query costs the same. A page that was read before in
-//! the query is free. Steps that fetch a page in pieces say its size beforehand ([`Pages::expect`]).
+//! the query is free. Steps that fetch a page in pieces say its size beforehand ([`Pages::announce`]).
 
 use super::super::Interp;
+use crate::model::stored_size;
 use crate::value::Value;
-use crate::value::number::Number;
 
 /// Bytes of an entry without covered values: the document, three parts of its time, and the lengths of all these.
 const ENTRY_BYTES: u64 = 42;
@@ -43,7 +43,7 @@ impl Pages {
     }
 
     /// The next `count` elements are one page, in however many pieces they are fetched.
-    pub fn expect(&mut self, count: usize) {
+    pub fn announce(&mut self, count: usize) {
         self.left = count;
         self.fresh = true;
     }
@@ -51,7 +51,7 @@ impl Pages {
     /// A fetch begins: the size of the page, if a new one begins with it.
     pub fn begin(&mut self, count: usize) -> Option<usize> {
         if self.left == 0 {
-            self.expect(count);
+            self.announce(count);
         }
         std::mem::take(&mut self.fresh).then_some(self.left)
     }
@@ -66,7 +66,7 @@ impl Pages {
     /// An entry was read that covers these values.
     pub fn entry(&mut self, covered: &[Value]) {
         self.entries += 1;
-        self.bytes += ENTRY_BYTES + covered.iter().map(stored_bytes).sum::<u64>();
+        self.bytes += ENTRY_BYTES + covered.iter().map(stored_size::of_value).sum::<u64>();
     }
 
     /// A fetch of `count` elements ends, which found `found`; so many entries behind them lie ready.
@@ -90,29 +90,5 @@ impl Pages {
             ops.saturating_sub(known_ops),
             bytes.saturating_sub(known_bytes),
         );
-    }
-}
-
-/// Bytes of a value within an entry, as the original writes it (CBOR).
-fn stored_bytes(value: &Value) -> u64 {
-    let head = |n: u64| match n {
-        0..24 => 1,
-        24..0x100 => 2,
-        0x100..0x1_0000 => 3,
-        0x1_0000..0x1_0000_0000 => 5,
-        _ => 9,
-    };
-    match value {
-        Value::String(text) => head(text.len() as u64) + text.len() as u64,
-        Value::Time(_) | Value::Date(_) | Value::Id(_) => 10,
-        Value::Doc(_) => 12,
-        Value::Array(items) => {
-            head(items.len() as u64) + items.iter().map(stored_bytes).sum::<u64>()
-        }
-        other => match Number::of(other) {
-            Some(Number::Double(_)) => 9,
-            Some(Number::Integer(n)) => head(n.unsigned_abs()),
-            None => 1,
-        },
     }
 }

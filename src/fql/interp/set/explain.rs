@@ -119,10 +119,7 @@ impl Interp {
                 .to_string()
             }
             Plan::Reverse(inner) => {
-                if !matches!(
-                    inner.plan,
-                    Plan::Array(_) | Plan::Sequence(..) | Plan::FlatMap(..)
-                ) {
+                if !inner.plan.reads_both_ways() {
                     notes.push("reads the whole set, of at most 16000 elements".into());
                 }
                 "reverse".into()

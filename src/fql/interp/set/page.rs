@@ -82,7 +82,7 @@ impl Interp {
     pub(super) fn page(&mut self, set: &Arc<Set>, from: &Position, size: u32) -> Result<Page> {
         let mut node = Node::open(self, set, from)?;
         let mut elements = Vec::with_capacity(size.min(64) as usize);
-        node.expect(size as usize);
+        node.announce(size as usize);
         let more = node.fetch(self, size as usize, &mut elements)?;
         let after = more.then(|| {
             Arc::new(Cursor {
@@ -143,7 +143,7 @@ impl Interp {
             elements.clear();
             if page == 0 {
                 page = MAX_ELEMENTS;
-                node.expect(page);
+                node.announce(page);
             }
             let size = page.min(BATCH);
             page -= size;
@@ -159,7 +159,7 @@ impl Interp {
     pub fn set_first(&mut self, set: &Arc<Set>) -> Result {
         let mut node = Node::open(self, set, &Position::Begin)?;
         let mut elements = Vec::with_capacity(1);
-        node.expect(1);
+        node.announce(1);
         node.fetch(self, 1, &mut elements)?;
         match elements.pop() {
             Some(element) => Ok(self.kept(element)),
@@ -171,7 +171,7 @@ impl Interp {
     pub fn set_is_empty(&mut self, set: &Arc<Set>) -> Result<bool> {
         let mut node = Node::open(self, set, &Position::Begin)?;
         let mut elements = Vec::with_capacity(1);
-        node.expect(1);
+        node.announce(1);
         node.fetch(self, 1, &mut elements)?;
         Ok(elements.is_empty())
     }
@@ -204,7 +204,7 @@ impl Interp {
         let mut elements = Vec::new();
         loop {
             elements.clear();
-            node.expect(MAX_ELEMENTS);
+            node.announce(MAX_ELEMENTS);
             let more = node.fetch(self, MAX_ELEMENTS, &mut elements)?;
             if !f(self, &mut elements)? || !more {
                 return Ok(());

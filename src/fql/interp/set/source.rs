@@ -162,9 +162,9 @@ impl Documents {
         }
     }
 
-    /// See [`Pages::expect`].
-    pub fn expect(&mut self, count: usize) {
-        self.reader.pages.expect(count);
+    /// See [`Pages::announce`].
+    pub fn announce(&mut self, count: usize) {
+        self.reader.pages.announce(count);
     }
 
     pub fn position(&self) -> Position {
@@ -308,9 +308,9 @@ impl Entries {
         }
     }
 
-    /// See [`Pages::expect`].
-    pub fn expect(&mut self, count: usize) {
-        self.reader.pages.expect(count);
+    /// See [`Pages::announce`].
+    pub fn announce(&mut self, count: usize) {
+        self.reader.pages.announce(count);
     }
 
     pub fn position(&self) -> Position {

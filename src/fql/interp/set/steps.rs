@@ -166,20 +166,20 @@ impl Node {
     }
 
     /// The next `count` elements are read as one page, in however many pieces they are fetched.
-    pub fn expect(&mut self, count: usize) {
+    pub fn announce(&mut self, count: usize) {
         stacker::maybe_grow(RED_ZONE, SEGMENT, || match self {
-            Node::Documents(node) => node.expect(count),
-            Node::Entries(node) => node.expect(count),
-            Node::Map(node) => node.inner.expect(count),
-            Node::Concat(node) => node.inner.expect(count),
+            Node::Documents(node) => node.announce(count),
+            Node::Entries(node) => node.announce(count),
+            Node::Map(node) => node.inner.announce(count),
+            Node::Concat(node) => node.inner.announce(count),
             Node::Take(node) => {
                 let remaining = usize::try_from(node.remaining).unwrap_or(usize::MAX);
-                node.inner.expect(count.min(remaining));
+                node.inner.announce(count.min(remaining));
             }
             Node::Drop(node) => {
                 let pending = usize::try_from(node.pending).unwrap_or(usize::MAX);
                 node.inner
-                    .expect(count.saturating_add(pending).min(MAX_ELEMENTS));
+                    .announce(count.saturating_add(pending).min(MAX_ELEMENTS));
             }
             // They decide on the size of the pages they read.
             Node::Filter(_) | Node::FlatMap(_) | Node::Listed(_) | Node::Whole(_) => {}
@@ -304,7 +304,7 @@ impl Filter {
         let mut size = count.max(FILTER_LEAST);
         while out.len() - start < count && self.more {
             let mut left = size;
-            self.inner.expect(size);
+            self.inner.announce(size);
             while left > 0 && self.more {
                 self.buffer.clear();
                 self.more = self
@@ -490,7 +490,7 @@ impl Concatenated {
             }
             left -= out.len() - first;
             self.inner = Node::open(interp, second, &Position::Begin)?;
-            self.inner.expect(left);
+            self.inner.announce(left);
             self.rest = None;
             if left == 0 {
                 // Whether anything follows is found out by the next page.
@@ -633,7 +633,7 @@ impl Interp {
         let mut elements = Vec::new();
         loop {
             let room = MAX_ELEMENTS + 1 - elements.len();
-            node.expect(room.min(MAX_ELEMENTS));
+            node.announce(room.min(MAX_ELEMENTS));
             let more = node.fetch(self, room.min(MAX_ELEMENTS), &mut elements)?;
             if elements.len() > MAX_ELEMENTS {
                 let reason = format!("exceeded maximum number of elements (limit={MAX_ELEMENTS})");

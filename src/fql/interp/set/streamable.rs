@@ -117,24 +117,11 @@ impl Interp {
                     ..
                 } => (*coll, *reversed, range.is_some()),
                 Plan::Single(value) => return self.check_single_streamable(value, method),
-                Plan::Reverse(inner) => match &inner.plan {
-                    // Natively reversed kinds are what they were.
-                    Plan::Array(_) | Plan::Sequence(..) | Plan::FlatMap(..) => {
-                        set = inner;
-                        continue;
-                    }
-                    Plan::All { .. }
-                    | Plan::Index { .. }
-                    | Plan::Single(_)
-                    | Plan::Where(..)
-                    | Plan::Map(..)
-                    | Plan::Concat(..)
-                    | Plan::Distinct(_)
-                    | Plan::Order(..)
-                    | Plan::Reverse(_)
-                    | Plan::Take(..)
-                    | Plan::Drop(..) => return refused(REVERSED),
-                },
+                Plan::Reverse(inner) if inner.plan.reads_both_ways() => {
+                    set = inner;
+                    continue;
+                }
+                Plan::Reverse(_) => return refused(REVERSED),
                 Plan::Array(_) => return refused("streaming is not supported on array sets."),
                 Plan::Sequence(..) => {
                     return refused(
