@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Queries allocate and free by the thousand, and redb a page at a time: the system's allocator took a quarter of
-/// the time of bulk writes and scans.
+/// the time of bulk writes.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
