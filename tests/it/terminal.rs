@@ -1,6 +1,7 @@
 //! The interactive shell at a real terminal: prompt, further lines, completion, Ctrl-C, Ctrl-D, secrets.
 
 use nix::pty::{Winsize, openpty};
+use nix::sys::termios::{LocalFlags, tcgetattr};
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
@@ -121,6 +122,40 @@ impl Terminal {
         }
     }
 
+    /// Waits until the terminal no longer shows what is typed: what is typed before is dropped, as at any password
+    /// prompt.
+    fn expect_hidden(&self) {
+        let until = Instant::now() + PATIENCE;
+        while tcgetattr(&self.keys)
+            .expect("a terminal")
+            .local_flags
+            .contains(LocalFlags::ECHO)
+        {
+            assert!(Instant::now() < until, "the terminal shows what is typed");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Types Ctrl-C until a text has appeared: before a query runs, the key finds nothing to stop.
+    fn interrupt(&mut self, text: &str) {
+        let until = Instant::now() + PATIENCE;
+        while Instant::now() < until {
+            self.keys("\x03");
+            let again = Instant::now() + Duration::from_secs(5);
+            loop {
+                if self.seen.contains(text) {
+                    return self.expect(text);
+                }
+                let left = again.saturating_duration_since(Instant::now());
+                match self.screen.recv_timeout(left) {
+                    Ok(bytes) => self.take(&bytes),
+                    Err(_) => break,
+                }
+            }
+        }
+        panic!("no {text:?} in {:?}", self.seen);
+    }
+
     fn take(&mut self, bytes: &[u8]) {
         self.rest.extend_from_slice(bytes);
         let text = String::from_utf8_lossy(&self.rest).into_owned();
@@ -133,7 +168,7 @@ impl Terminal {
         std::fs::read_to_string(self.directory.path().join("history")).unwrap_or_default()
     }
 
-    /// Leaves with Ctrl-D.
+    /// Leaves with Ctrl-D, which the editor knows only once its prompt is there.
     fn leave(mut self) {
         self.keys("\x04");
         let until = Instant::now() + PATIENCE;
@@ -200,8 +235,7 @@ fn a_running_query_is_stopped() {
     shell.expect(PROMPT);
     shell.keys("Set.sequence(0, 2000000000).fold(0, (a, b) => a + b)\r");
     std::thread::sleep(Duration::from_secs(1));
-    shell.keys("\x03");
-    shell.expect("cancelled");
+    shell.interrupt("cancelled");
     shell.expect(PROMPT);
     shell.keys("20 + 3\r");
     shell.expect("23\r\n");
@@ -228,14 +262,15 @@ fn secrets_change_the_prompt_and_stay_unknown() {
     shell.expect("Inner (root)> ");
     shell.keys(":secret\r");
     shell.expect("Secret: ");
-    // What is typed before the terminal has stopped showing it is dropped, as at any password prompt.
-    std::thread::sleep(Duration::from_secs(1));
+    shell.expect_hidden();
     shell.keys("nonsense\r");
     shell.expect("opens nothing");
+    assert!(!shell.seen.contains("nonsense"));
+    shell.expect("Inner (root)> ");
     let history = shell.history();
     assert!(history.contains(":use Inner"), "{history}");
     assert!(!history.contains("secret ="), "{history}");
-    assert!(!shell.seen.contains("nonsense"));
+    assert!(!history.contains("nonsense"), "{history}");
     shell.leave();
 }
 
