@@ -251,6 +251,50 @@ proptest! {
     }
 }
 
+/// Writes of one transaction in a row of many keys: mostly runs of new neighbours, some there already, some removed.
+fn run_of_writes() -> impl Strategy<Value = Vec<(u16, bool)>> {
+    let part = (0..2000_u16, 1..60_u16, 1..5_u16, prop::bool::weighted(0.9));
+    let spread = |(start, length, step, kept): (u16, u16, u16, bool)| {
+        (0..length).map(move |i| (start + i * step, kept || i % 7 == 3))
+    };
+    prop::collection::vec(part, 1..6)
+        .prop_map(move |parts| parts.into_iter().flat_map(spread).collect())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, max_shrink_iters: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn runs_of_writes_leave_what_single_writes_would(commits in prop::collection::vec(run_of_writes(), 1..8)) {
+        let directory = tempfile::tempdir().unwrap();
+        let file = RedbStore::open(directory.path().join("file")).unwrap();
+        let mut model: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
+        for (number, writes) in commits.iter().enumerate() {
+            let value = |key: u16| format!("{number} of {key}").repeat(1 + usize::from(key % 40)).into_bytes();
+            for &(key, kept) in writes {
+                match kept {
+                    true => model.insert(key.to_be_bytes().to_vec(), value(key)),
+                    false => model.remove(&key.to_be_bytes()[..]),
+                };
+            }
+            let writes = writes.iter().map(|&(key, kept)| Write {
+                table: Table::Index,
+                key: key.to_be_bytes().to_vec(),
+                value: kept.then(|| value(key)),
+                stamps: smallvec![],
+            });
+            file.commit(Commit { writes: writes.collect(), ..Commit::default() }).unwrap();
+            let snapshot = file.snapshot().unwrap();
+            let stored: BTreeMap<Vec<u8>, Vec<u8>> = snapshot
+                .range(Table::Index, Bound::Unbounded, Bound::Unbounded, false)
+                .unwrap()
+                .map(|entry| entry.map(|(key, value)| (key.to_vec(), value.to_vec())).unwrap())
+                .collect();
+            prop_assert_eq!(&stored, &model);
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 8, max_shrink_iters: 50, ..ProptestConfig::default() })]
 

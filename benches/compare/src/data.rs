@@ -64,8 +64,9 @@ fn wait_for_indexes(session: &fql::engine::Session) {
 pub fn lookups() -> Vec<Row> {
     let names = ["indexed lookup among 1,000", "indexed lookup among 100,000", "indexed lookup among 1,000,000"];
     let sizes = [1_000, 100_000, 1_000_000];
+    let in_sqlite = ["the same among 1,000 in SQLite", "the same among 100,000 in SQLite", "the same among 1,000,000 in SQLite"];
     let mut rows = Vec::new();
-    for (name, n) in names.into_iter().zip(sizes) {
+    for ((name, in_sqlite), n) in names.into_iter().zip(in_sqlite).zip(sizes) {
         // The files are opened anew: what is measured is a process that reads, not one that has just written.
         let (dir, session) = indexed(n);
         drop(session);
@@ -97,8 +98,44 @@ pub fn lookups() -> Vec<Row> {
                 500
             },
         ));
+        let sqlite = SqliteLookup::filled(n);
+        let mut k = 1u64;
+        rows.push(alone(in_sqlite, 15, || {
+            for _ in 0..500 {
+                k = (k * 7919 + 13) % n;
+                black_box(sqlite.lookup(k + 1));
+            }
+            500
+        }));
     }
     rows
+}
+
+/// The same documents as JSON in SQLite, with an index of a field and as much cache: how a mature engine grows.
+struct SqliteLookup {
+    _dir: tempfile::TempDir,
+    connection: rusqlite::Connection,
+}
+
+impl SqliteLookup {
+    fn filled(n: u64) -> SqliteLookup {
+        let (dir, connection) = crate::engine::sqlite(n);
+        connection
+            .execute_batch("CREATE INDEX by_n ON c (json_extract(data, '$.n'))")
+            .expect("an index");
+        drop(connection);
+        let connection = rusqlite::Connection::open(dir.path().join("bench.sqlite")).expect("sqlite");
+        let kibibytes = fql::store::Options::default().cache_bytes / 1024;
+        connection.pragma_update(None, "cache_size", -(kibibytes as i64)).expect("a cache");
+        SqliteLookup { _dir: dir, connection }
+    }
+
+    fn lookup(&self, term: u64) -> usize {
+        let sql = "SELECT data FROM c WHERE json_extract(data, '$.n') = ?1";
+        let mut statement = self.connection.prepare_cached(sql).expect("a statement");
+        let data: String = statement.query_row([term], |row| row.get(0)).expect("a row");
+        data.len()
+    }
 }
 
 const RAW_DOCUMENTS: redb::TableDefinition<&[u8], &[u8]> = redb::TableDefinition::new("documents");

@@ -108,7 +108,8 @@ pub fn check() -> Vec<Row> {
     vec![with, without]
 }
 
-fn sqlite(n: u64) -> (tempfile::TempDir, rusqlite::Connection) {
+/// Documents as JSON in a file of SQLite.
+pub fn sqlite(n: u64) -> (tempfile::TempDir, rusqlite::Connection) {
     let dir = tempfile::tempdir().expect("a directory");
     let mut connection = rusqlite::Connection::open(dir.path().join("bench.sqlite")).expect("sqlite");
     connection.execute_batch("CREATE TABLE c (id INTEGER PRIMARY KEY, data TEXT)").expect("a table");
