@@ -114,7 +114,10 @@ impl BuildWatch {
                 collection: build.collection,
                 build: IndexBuild {
                     id: build.index.0,
-                    name: name_of(collection, build.index),
+                    name: match txn.schema().legacy_index(build.index) {
+                        Some(index) => index.name.clone(),
+                        None => name_of(collection, build.index),
+                    },
                     done: 0,
                     total: None,
                     state: BuildState::Building,
@@ -135,7 +138,8 @@ impl BuildWatch {
             seen.build.done = seen.build.total.unwrap_or(seen.build.done);
             let collection = txn.schema().collection(seen.collection);
             let backing = collection.and_then(|collection| collection.backing_index(*index));
-            seen.build.state = match backing.map(|backing| backing.status) {
+            let legacy = txn.schema().legacy_index(*index).map(|index| index.status);
+            seen.build.state = match backing.map(|backing| backing.status).or(legacy) {
                 // Its definition is of the schema before this look.
                 Some(IndexStatus::Building | IndexStatus::Complete) => BuildState::Complete,
                 Some(IndexStatus::Failed) => BuildState::Failed,

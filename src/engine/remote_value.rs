@@ -123,6 +123,7 @@ pub fn error_of(status: u16, error: &Json, answered: bool) -> QueryError {
             paths: paths
                 .map(|path| path.as_array().into_iter().flatten().map(part).collect())
                 .collect(),
+            index: None,
             message: failure
                 .get("message")
                 .and_then(Json::as_str)

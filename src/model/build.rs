@@ -12,14 +12,15 @@
 use super::bytes::Stamps;
 use super::cursor::RawCursor;
 use super::entries::{self, EntryKey, Fields};
+use super::legacy_entries::Physical;
 use super::overlay::Pending;
-use super::schema::{BackingIndex, Collection, IndexStatus};
+use super::schema::{Collection, IndexStatus};
 use super::txn::{self, Txn};
 use super::version::{Header, write_ttl};
 use super::{IndexedDocument, Model, ModelError, keys};
 use crate::store::{Bytes, Entry, Stamp, StampPlace, Table, TxnTime};
 use crate::value::{CollId, DocId, IndexId, Time};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Up to so many documents and versions are indexed at once (`spec fql10-data 6.2`).
@@ -34,7 +35,7 @@ pub(crate) fn fresh_state(coll: CollId) -> Vec<u8> {
     coll.0.to_be_bytes().to_vec()
 }
 
-fn state(coll: CollId, done: DocId) -> Vec<u8> {
+pub(super) fn state(coll: CollId, done: DocId) -> Vec<u8> {
     [coll.0.to_be_bytes(), keys::id_bytes(done)].concat()
 }
 
@@ -45,15 +46,31 @@ pub(crate) enum Unique {
     Violated,
 }
 
-/// Indexes a whole collection within the transaction.
+/// Indexes a whole collection within the transaction, which may have written to it.
 pub(crate) fn build_now(
     txn: &mut Txn,
     collection: &Arc<Collection>,
-    index: &BackingIndex,
+    index: Physical<'_>,
 ) -> Result<Unique, ModelError> {
+    let prefix = keys::collection(txn.scope(), collection.id);
+    let end = keys::successor(&prefix);
+    let written = txn.overlay.range(Table::Documents, &prefix, &end);
+    let written: BTreeSet<DocId> = written
+        .filter_map(|(key, _)| keys::document_id(key))
+        .collect();
     let mut documents = Chains::new(txn, collection.id, None);
     let mut unique = Unique::Kept;
     while let Some((id, versions)) = documents.next(txn)? {
+        if !written.contains(&id)
+            && add_document(txn, collection, index, id, &versions)? == Unique::Violated
+        {
+            unique = Unique::Violated;
+        }
+    }
+    for id in written {
+        // What a write supersedes goes to the history with the commit only.
+        let (mut versions, pending) = txn.chain(collection.id, id)?;
+        versions.extend(pending);
         if add_document(txn, collection, index, id, &versions)? == Unique::Violated {
             unique = Unique::Violated;
         }
@@ -80,6 +97,20 @@ impl Model {
         }
         let coll = keys::coll_at(&value, 0).unwrap_or(CollId(0));
         let done = keys::id_at(&value, 8);
+        if let Some(index) = txn.schema().legacy_index(id).cloned() {
+            match self.build_legacy_step(&mut txn, &index, coll, done) {
+                Ok(()) => {}
+                Err(error @ (ModelError::Store(_) | ModelError::Corrupt(_))) => return Err(error),
+                Err(_) => {
+                    txn = self.begin(scope)?;
+                    if txn.system_get(key.to_vec())?.as_ref() != Some(&value) {
+                        return Ok(true);
+                    }
+                    Model::fail_legacy_build(&mut txn, id)?;
+                }
+            }
+            return self.commit_step(txn);
+        }
         let collection = txn.schema().collection(coll).cloned();
         let index = collection
             .as_ref()
@@ -88,7 +119,8 @@ impl Model {
         match (collection, index) {
             (Some(collection), Some(index)) => {
                 let mut unique = Unique::Kept;
-                match self.build_batch(&mut txn, &collection, &index, done, &mut unique) {
+                let physical = Physical::Own(&index);
+                match self.build_batch(&mut txn, &collection, physical, done, &mut unique) {
                     Ok(done) => {
                         if unique == Unique::Violated && !index.violated {
                             txn.note_statuses(coll, |known| known.violated |= known.id == id)?;
@@ -115,6 +147,10 @@ impl Model {
             }
             (None, _) | (_, None) => txn.system_set(&key, None, Stamps::new()),
         }
+        self.commit_step(txn)
+    }
+
+    fn commit_step(&self, txn: Txn) -> Result<bool, ModelError> {
         if let Some(commit) = txn.into_commit() {
             self.store().commit(commit)?;
         }
@@ -122,11 +158,11 @@ impl Model {
     }
 
     /// Indexes the next documents; the last of them, or `None` if there are no more.
-    fn build_batch(
+    pub(super) fn build_batch(
         self: &Arc<Self>,
         txn: &mut Txn,
         collection: &Arc<Collection>,
-        index: &BackingIndex,
+        index: Physical<'_>,
         after: Option<DocId>,
         unique: &mut Unique,
     ) -> Result<Option<DocId>, ModelError> {
@@ -223,7 +259,7 @@ impl Txn {
 pub(crate) fn add_document(
     txn: &mut Txn,
     collection: &Arc<Collection>,
-    index: &BackingIndex,
+    index: Physical<'_>,
     id: DocId,
     versions: &[Bytes],
 ) -> Result<Unique, ModelError> {
@@ -233,7 +269,7 @@ pub(crate) fn add_document(
     for (entry, lifetime) in built {
         let now: Time = txn.time().into();
         let lives = lifetime.removed == Removed::Not && lifetime.ttl.is_none_or(|ttl| ttl > now);
-        if index.unique && lives && unique == Unique::Kept && txn.conflicts(&entry)? {
+        if index.unique() && lives && unique == Unique::Kept && txn.conflicts(&entry)? {
             unique = Unique::Violated;
         }
         let mut stamps = entry.stamps.clone();
@@ -324,11 +360,11 @@ pub(crate) enum Removed {
 pub(crate) fn lifetimes(
     txn: &Txn,
     collection: &Arc<Collection>,
-    index: &BackingIndex,
+    index: Physical<'_>,
     id: DocId,
     versions: &[Bytes],
 ) -> Result<Vec<(EntryKey, Lifetime)>, ModelError> {
-    let computed = txn.model.computed_fields();
+    let (computed, bindings) = (txn.model.computed_fields(), txn.model.legacy_bindings());
     let mut open: BTreeMap<Vec<u8>, (EntryKey, Lifetime)> = BTreeMap::new();
     let mut all = Vec::new();
     for bytes in versions {
@@ -337,10 +373,12 @@ pub(crate) fn lifetimes(
         if !header.deleted {
             let data = txn::decode(collection, &header, bytes.clone()).object();
             let fields = Fields {
+                scope: txn.scope(),
                 codec: txn.model.key_codec(),
                 schema: txn.schema(),
                 collection,
                 computed: computed.as_deref(),
+                bindings: bindings.as_deref(),
                 document: IndexedDocument {
                     id,
                     ts: header.ts,
@@ -348,7 +386,7 @@ pub(crate) fn lifetimes(
                     data: &data,
                 },
             };
-            for entry in entries::entries(txn.scope(), index, &fields)? {
+            for entry in entries::entries(index, &fields)? {
                 new.insert(entry.key.clone(), entry);
             }
         }

@@ -253,14 +253,16 @@ impl Txn {
         };
         let codec = model.key_codec();
         let fields = Fields {
+            scope: self.scope(),
             codec,
             schema: &schema,
             collection,
             computed: computed.as_deref(),
+            bindings: None,
             document,
         };
         let prefix = entries::terms_prefix(codec, self.scope(), index, terms);
-        let all = entries::entries(self.scope(), index, &fields)?;
+        let all = entries::own_entries(index, &fields)?;
         let mine = all
             .into_iter()
             .filter(|entry| entry.key.starts_with(&prefix));

@@ -2,12 +2,13 @@
 
 use super::build::{self, Unique};
 use super::bytes::Stamps;
+use super::legacy_entries::Physical;
 use super::schema::definition::{finished, plan_indexes};
 use super::schema::load::load_collection;
 use super::schema::provenance::Provenance;
 use super::schema::{BackingIndex, Collection, Definition, IndexStatus};
 use super::txn::{self, Txn};
-use super::version::{self, Header};
+use super::version::Header;
 use super::{ModelError, Version, keys, maintain};
 use crate::store::{Bytes, Table, TxnTime};
 use crate::value::{CollId, DocId, IndexId, Object, PathPart, Str, Value};
@@ -101,7 +102,9 @@ impl Txn {
         for index in &new {
             match index.status {
                 IndexStatus::Complete => {
-                    if build::build_now(self, &collection, index)? == Unique::Violated {
+                    if build::build_now(self, &collection, Physical::Own(index))?
+                        == Unique::Violated
+                    {
                         violated.push(index.id);
                     }
                 }
@@ -154,16 +157,23 @@ impl Txn {
 
     /// Whether everything a collection holds can be indexed within the transaction.
     fn is_small(&mut self, coll: CollId) -> Result<bool, ModelError> {
-        let start = keys::collection(self.scope(), coll).to_vec();
-        let end = keys::successor(&start);
+        self.are_small(&[coll])
+    }
+
+    /// Whether everything that collections hold together can be indexed within the transaction.
+    pub(crate) fn are_small(&mut self, colls: &[CollId]) -> Result<bool, ModelError> {
         let mut left = build::SMALL;
-        for table in [Table::Documents, Table::History] {
-            let mut cursor = self.walk(table, (start.clone(), end.clone()), false);
-            while cursor.next(self)?.is_some() {
-                if left == 0 {
-                    return Ok(false);
+        for coll in colls {
+            let start = keys::collection(self.scope(), *coll).to_vec();
+            let end = keys::successor(&start);
+            for table in [Table::Documents, Table::History] {
+                let mut cursor = self.walk(table, (start.clone(), end.clone()), false);
+                while cursor.next(self)?.is_some() {
+                    if left == 0 {
+                        return Ok(false);
+                    }
+                    left -= 1;
                 }
-                left -= 1;
             }
         }
         Ok(true)
@@ -196,7 +206,7 @@ impl Txn {
         for table in [Table::Documents, Table::History, Table::Changes] {
             maintain::discard(self, table, &start);
         }
-        Ok(())
+        self.discard_legacy_source(collection.id)
     }
 
     /// Replaces a definition without making a new version: the system has only noted how far it is.
@@ -206,34 +216,16 @@ impl Txn {
         change: impl Fn(&mut BackingIndex),
     ) -> Result<(), ModelError> {
         let id = DocId(coll.0 as i64);
-        let key = keys::document(self.scope(), super::native::COLLECTION, id);
-        let Some(bytes) = self.current(&key)? else {
-            return Ok(());
-        };
-        let header = Header::read(&bytes).ok_or_else(txn::damaged)?;
-        let fields = Version::from_bytes(&header, bytes).object();
-        let collection = load(id, fields.clone(), header.ts.unwrap_or_default());
-        let mut backing: Vec<BackingIndex> = collection
-            .backing
-            .iter()
-            .map(|index| (**index).clone())
-            .collect();
-        backing.iter_mut().for_each(change);
-        let data = finished(&fields, &backing);
-        let (mut value, mut stamps) = version::encode(&data, header.ttl, header.level)?;
-        if let Some(ts) = header.ts {
-            value.splice(..8, keys::time_bytes(ts));
-            stamps.retain(|stamp| stamp.offset != 0);
-        }
-        let pending = super::overlay::Pending {
-            value: Some(value.into()),
-            stamps,
-            base: None,
-        };
-        self.overlay.set(Table::Documents, &key, pending);
-        self.forget_cached(super::native::COLLECTION, id);
-        self.touch_schema();
-        Ok(())
+        self.replace_in_place(super::native::COLLECTION, id, |header, fields| {
+            let collection = load(id, fields.clone(), header.ts.unwrap_or_default());
+            let mut backing: Vec<BackingIndex> = collection
+                .backing
+                .iter()
+                .map(|index| (**index).clone())
+                .collect();
+            backing.iter_mut().for_each(change);
+            finished(fields, &backing)
+        })
     }
 }
 

@@ -4,13 +4,14 @@
 //! each distinct element of the arrays it leads to. A document without any non-null term has no entry.
 
 use super::bytes::{self, Stamps};
+use super::legacy_entries::{self, Physical};
 use super::range::is_id;
-use super::schema::{BackingIndex, Collection, Schema};
+use super::schema::{BackingIndex, Collection, LegacyIndex, Schema};
 use super::version::step;
-use super::{ComputedFields, IndexedDocument, ModelError, keys, stored_size};
+use super::{ComputedFields, IndexedDocument, LegacyBindings, ModelError, keys, stored_size};
 use crate::value::codec::Corrupt;
 use crate::value::key::{self, KeyCodec};
-use crate::value::{PathPart, ScopeId, Value};
+use crate::value::{IndexId, PathPart, ScopeId, Value};
 
 /// The most bytes the key of an index entry may have (`spec fql10-data 1.5`).
 pub const MAX_KEY: u64 = 64_000;
@@ -34,23 +35,39 @@ pub(crate) struct EntryKey {
 
 /// What is needed to find the values of a document's fields.
 pub(crate) struct Fields<'a> {
+    pub scope: ScopeId,
     pub codec: &'a KeyCodec,
     pub schema: &'a Schema,
     pub collection: &'a Collection,
     pub computed: Option<&'a dyn ComputedFields>,
+    pub bindings: Option<&'a dyn LegacyBindings>,
     pub document: IndexedDocument<'a>,
 }
 
-/// The entries of a document in one index, sorted and distinct.
+/// One component of an index's entries.
+struct Component {
+    /// The values a document has for it.
+    choices: Vec<Value>,
+    descending: bool,
+    is_term: bool,
+}
+
+/// The entries of a document in one index of either language, sorted and distinct.
 pub(crate) fn entries(
-    scope: ScopeId,
+    index: Physical<'_>,
+    fields: &Fields<'_>,
+) -> Result<Vec<EntryKey>, ModelError> {
+    match index {
+        Physical::Own(index) => own_entries(index, fields),
+        Physical::Legacy(index) => legacy(index, fields),
+    }
+}
+
+/// The entries of a document in an index of its collection.
+pub(crate) fn own_entries(
     index: &BackingIndex,
     fields: &Fields<'_>,
 ) -> Result<Vec<EntryKey>, ModelError> {
-    let mut combinations: Vec<Vec<u8>> = vec![keys::index(scope, index.id).to_vec()];
-    let mut stamped: Vec<Stamps> = vec![Stamps::new()];
-    let mut any_term: Vec<bool> = vec![index.terms.is_empty()];
-    let mut sizes: Vec<u64> = vec![ENTRY_OVERHEAD];
     let terms = index
         .terms
         .iter()
@@ -59,35 +76,98 @@ pub(crate) fn entries(
         .values
         .iter()
         .map(|value| (&value.path[..], value.mva, value.descending, false));
-    for (path, mva, descending, is_term) in terms.chain(values) {
-        let choices = choices(fields, path, mva);
-        if combinations.len().saturating_mul(choices.len()) > MAX_ENTRIES {
+    let components = terms
+        .chain(values)
+        .map(|(path, mva, descending, is_term)| Component {
+            choices: choices(fields, path, mva),
+            descending,
+            is_term,
+        });
+    let needed = Needed {
+        term: !index.terms.is_empty(),
+        value: false,
+    };
+    combined(index.id, components, needed, fields)
+}
+
+fn legacy(index: &LegacyIndex, fields: &Fields<'_>) -> Result<Vec<EntryKey>, ModelError> {
+    let terms = index.terms.iter().map(|term| (term, false, true));
+    let values = index
+        .values
+        .iter()
+        .map(|value| (value, value.reverse, false));
+    let components = terms
+        .chain(values)
+        .map(|(field, descending, is_term)| Component {
+            choices: legacy_entries::choices(fields, index, field),
+            descending,
+            is_term,
+        });
+    let needed = Needed {
+        term: !index.terms.is_empty(),
+        value: !index.values.is_empty(),
+    };
+    combined(index.id, components, needed, fields)
+}
+
+/// Of what an entry needs one that is not null.
+struct Needed {
+    term: bool,
+    value: bool,
+}
+
+/// A part of an entry's key, and what is known of it.
+#[derive(Clone)]
+struct Combination {
+    key: Vec<u8>,
+    stamps: Stamps,
+    any_term: bool,
+    any_value: bool,
+    size: u64,
+}
+
+fn combined(
+    index: IndexId,
+    components: impl Iterator<Item = Component>,
+    needed: Needed,
+    fields: &Fields<'_>,
+) -> Result<Vec<EntryKey>, ModelError> {
+    let mut combinations = vec![Combination {
+        key: keys::index(fields.scope, index).to_vec(),
+        stamps: Stamps::new(),
+        any_term: !needed.term,
+        any_value: !needed.value,
+        size: ENTRY_OVERHEAD,
+    }];
+    for component in components {
+        if combinations.len().saturating_mul(component.choices.len()) > MAX_ENTRIES {
             return Err(ModelError::TransactionTooLarge(super::MAX_TRANSACTION + 1));
         }
-        let mut next = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        for (at, prefix) in combinations.iter().enumerate() {
-            for choice in &choices {
-                let mut key = prefix.clone();
-                let mut stamps = stamped[at].clone();
-                bytes::encode_key(fields.codec, choice, descending, &mut key, &mut stamps);
-                next.0.push(key);
-                next.1.push(stamps);
-                next.2.push(any_term[at] || (is_term && !choice.is_null()));
-                next.3.push(sizes[at] + stored_size::of_value(choice));
+        let mut next = Vec::with_capacity(combinations.len() * component.choices.len());
+        for prefix in &combinations {
+            for choice in &component.choices {
+                let mut more = prefix.clone();
+                let (key, stamps) = (&mut more.key, &mut more.stamps);
+                bytes::encode_key(fields.codec, choice, component.descending, key, stamps);
+                let found = !choice.is_null();
+                more.any_term |= component.is_term && found;
+                more.any_value |= !component.is_term && found;
+                more.size += stored_size::of_value(choice);
+                next.push(more);
             }
         }
-        (combinations, stamped, any_term, sizes) = next;
+        combinations = next;
     }
     let suffix = keys::index_suffix(fields.collection.id, fields.document.id);
     let mut found = Vec::with_capacity(combinations.len());
-    let combinations = combinations.into_iter().zip(stamped);
-    for (((mut key, stamps), any_term), size) in combinations.zip(any_term).zip(sizes) {
-        if !any_term {
+    for combination in combinations {
+        if !combination.any_term || !combination.any_value {
             continue;
         }
-        if size > MAX_KEY {
-            return Err(ModelError::KeyTooLarge(size));
+        if combination.size > MAX_KEY {
+            return Err(ModelError::KeyTooLarge(combination.size));
         }
+        let (mut key, stamps) = (combination.key, combination.stamps);
         let tuple = key.len();
         key.extend_from_slice(&suffix);
         found.push(EntryKey { key, stamps, tuple });

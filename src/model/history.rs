@@ -5,8 +5,9 @@ use super::build::{self, Chains, Removed};
 use super::bytes::Stamps;
 use super::cursor::RawCursor;
 use super::entries;
+use super::legacy_entries::physical;
 use super::overlay::Pending;
-use super::schema::Collection;
+use super::schema::{Collection, IndexStatus};
 use super::txn::{self, Txn};
 use super::version::{self, Header, Version};
 use super::{IndexedDocument, ModelError, keys};
@@ -104,18 +105,30 @@ impl Txn {
             return Ok(Vec::new());
         };
         let prefix = entries::terms_prefix(self.model.key_codec(), self.scope(), &index, terms);
-        let end = keys::successor(&prefix);
-        let event = |key: &[u8], ts: Option<TxnTime>, added: bool| {
+        let length = prefix.len();
+        self.entry_changes(&prefix, |key, ts, added| {
             let (coll, doc) = keys::index_document(key)?;
-            let values = entries::covered_values(&index, key, prefix.len());
             Some(EntryEvent {
-                ts: ts.filter(|ts| ts.0 != i64::MAX),
+                ts,
                 added,
                 coll,
                 doc,
-                values,
+                values: entries::covered_values(&index, key, length),
             })
+        })
+    }
+
+    /// What `event` makes of the retained comings and goings of index entries that begin with `prefix`: of the entry's
+    /// key, the time (`None`: now) and whether it came.
+    pub(crate) fn entry_changes<E>(
+        &mut self,
+        prefix: &[u8],
+        event: impl Fn(&[u8], Option<TxnTime>, bool) -> Option<E>,
+    ) -> Result<Vec<E>, ModelError> {
+        let event = |key: &[u8], ts: Option<TxnTime>, added: bool| {
+            event(key, ts.filter(|ts| ts.0 != i64::MAX), added)
         };
+        let (prefix, end) = (prefix.to_vec(), keys::successor(prefix));
         let mut found = Vec::new();
         let mut current = RawCursor::current(Table::Index, prefix.clone(), end.clone(), false);
         while let Some((key, value)) = current.next(self)? {
@@ -186,7 +199,7 @@ impl Txn {
 
     /// The stored versions and tombstones of a document, oldest first: committed ones, then what this transaction has
     /// written.
-    fn chain(
+    pub(crate) fn chain(
         &mut self,
         coll: CollId,
         id: DocId,
@@ -338,7 +351,11 @@ impl Txn {
                 (Table::History, bytes.to_vec(), stamps),
             );
         }
-        for index in &collection.backing {
+        let own = self.own_legacy_indexes();
+        for index in physical(self.schema(), collection, &own) {
+            if index.status() == IndexStatus::Failed {
+                continue;
+            }
             for (entry, lifetime) in build::lifetimes(self, collection, index, id, chain)? {
                 let mut stamps = entry.stamps.clone();
                 let value = lifetime.value(&mut stamps);

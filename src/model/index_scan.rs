@@ -179,7 +179,7 @@ impl IndexCursor {
 }
 
 /// Entries that were there at a time, in key order.
-struct PastEntries {
+pub(super) struct PastEntries {
     current: RawCursor,
     current_head: Option<Entry>,
     removed: RawCursor,
@@ -190,7 +190,7 @@ struct PastEntries {
 }
 
 impl PastEntries {
-    fn new(range: (Vec<u8>, Vec<u8>), reverse: bool, at: TxnTime) -> PastEntries {
+    pub fn new(range: (Vec<u8>, Vec<u8>), reverse: bool, at: TxnTime) -> PastEntries {
         PastEntries {
             current: RawCursor::committed(Table::Index, range.0.clone(), range.1.clone(), reverse),
             current_head: None,
@@ -202,7 +202,7 @@ impl PastEntries {
         }
     }
 
-    fn next(&mut self, txn: &mut Txn) -> Result<Option<Entry>, ModelError> {
+    pub fn next(&mut self, txn: &mut Txn) -> Result<Option<Entry>, ModelError> {
         if !self.started {
             self.started = true;
             self.next_current(txn)?;

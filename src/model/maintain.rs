@@ -10,7 +10,7 @@ use super::txn::{self, Txn};
 use super::version::Header;
 use super::{Model, ModelError, keys};
 use crate::store::{Bytes, Commit, StoreError, Table, TxnTime, Write};
-use crate::value::{CollId, DocId, ScopeId, Time};
+use crate::value::{CollId, DocId, IndexId, ScopeId, Time};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -44,6 +44,16 @@ pub(crate) fn discard(txn: &mut Txn, table: Table, start: &[u8]) {
     txn.system_set(&key, Some(Vec::new()), Stamps::new());
 }
 
+/// Marks a range of which only the entries of one collection are given back: an index over several.
+const ENTRIES_OF_ONE: u8 = 0x80;
+
+/// Has the entries that documents of one collection have in an index deleted in the background.
+pub(crate) fn discard_entries(txn: &mut Txn, table: Table, index: IndexId, coll: CollId) {
+    let start = [&keys::index(txn.scope(), index)[..], &coll.0.to_be_bytes()].concat();
+    let key = keys::system::garbage(table.index() as u8 | ENTRIES_OF_ONE, &start);
+    txn.system_set(&key, Some(Vec::new()), Stamps::new());
+}
+
 fn table(number: u8) -> Option<Table> {
     Table::ALL.get(usize::from(number)).copied()
 }
@@ -72,9 +82,15 @@ impl Model {
     fn discard_step(self: &Arc<Self>) -> Result<usize, ModelError> {
         let mut txn = self.begin(keys::GLOBAL)?;
         let mut cursor = txn.walk(Table::System, keys::system::garbages(), false);
-        let Some((record, _)) = cursor.next(&mut txn)? else {
+        let Some((record, progress)) = cursor.next(&mut txn)? else {
             return Ok(0);
         };
+        if let Some((number, start)) = keys::system::garbage_of(&record)
+            && number & ENTRIES_OF_ONE != 0
+        {
+            let (table, start) = (table(number & !ENTRIES_OF_ONE), start.to_vec());
+            return self.discard_entries_step(txn, &record, table, &start, &progress);
+        }
         let mut writes = Vec::new();
         let mut finished = true;
         if let Some((number, start)) = keys::system::garbage_of(&record)
@@ -93,6 +109,48 @@ impl Model {
         if finished {
             writes.push(removal(Table::System, &record));
         }
+        let count = writes.len();
+        self.purge(&txn, writes)?;
+        Ok(count)
+    }
+
+    /// Deletes some entries of one collection from an index over several; goes on where the last step ended.
+    fn discard_entries_step(
+        self: &Arc<Self>,
+        mut txn: Txn,
+        record: &Bytes,
+        table: Option<Table>,
+        start: &[u8],
+        progress: &[u8],
+    ) -> Result<usize, ModelError> {
+        let mut writes = Vec::new();
+        let index = start.get(..16).unwrap_or_default();
+        let coll = keys::coll_at(start, 16);
+        let mut reached = None;
+        if let (Some(table), Some(coll)) = (table, coll) {
+            let from = index.max(progress).to_vec();
+            let mut cursor = RawCursor::committed(table, from, keys::successor(index), false);
+            let mut seen = 0;
+            while let Some((key, _)) = cursor.next(&mut txn)? {
+                if seen >= DISCARD_BATCH {
+                    reached = Some(key.to_vec());
+                    break;
+                }
+                seen += 1;
+                let entry = match table {
+                    Table::IndexHistory => key.len().saturating_sub(8),
+                    _ => key.len(),
+                };
+                let of = key.get(..entry).and_then(keys::index_document);
+                if of.is_some_and(|(of, _)| of == coll) {
+                    writes.push(removal(table, &key));
+                }
+            }
+        }
+        writes.push(Write {
+            value: reached,
+            ..removal(Table::System, record)
+        });
         let count = writes.len();
         self.purge(&txn, writes)?;
         Ok(count)

@@ -31,6 +31,9 @@ mod history;
 mod ids;
 mod index_scan;
 pub mod keys;
+mod legacy_entries;
+mod legacy_indexes;
+mod legacy_scan;
 mod maintain;
 pub mod native;
 mod overlay;
@@ -49,6 +52,7 @@ pub use databases::DatabasePath;
 pub use history::{EntryEvent, VersionEvent};
 pub use ids::IdGenerator;
 pub use index_scan::{IndexCursor, IndexEntry};
+pub use legacy_scan::{LegacyBounds, LegacyCursor, LegacyEntry, LegacyEvent};
 pub use maintain::Maintained;
 pub use range::{IndexBounds, RangeError, id_bound, parse_range};
 pub use scan::ScanCursor;
@@ -115,6 +119,18 @@ pub trait ComputedFields: Send + Sync {
     ) -> Option<Value>;
 }
 
+/// Evaluates bindings of indexes of FQL v4.
+pub trait LegacyBindings: Send + Sync {
+    /// The value of a binding, a stored query, for a document; `None` if it fails or needs more than the document.
+    fn evaluate(
+        &self,
+        scope: ScopeId,
+        collection: &Collection,
+        document: &IndexedDocument<'_>,
+        query: &Value,
+    ) -> Option<Value>;
+}
+
 /// A document as an index sees it.
 #[derive(Clone, Copy, Debug)]
 pub struct IndexedDocument<'a> {
@@ -135,6 +151,7 @@ pub struct Model {
     ids: IdGenerator,
     codec: KeyCodec,
     computed: RwLock<Option<Arc<dyn ComputedFields>>>,
+    bindings: RwLock<Option<Arc<dyn LegacyBindings>>>,
     schemas: Mutex<HashMap<ScopeId, CachedSchema>>,
     sweeps: Mutex<maintain::Sweeps>,
 }
@@ -159,6 +176,7 @@ impl Model {
             ids: IdGenerator::default(),
             codec: KeyCodec::new(),
             computed: RwLock::new(None),
+            bindings: RwLock::new(None),
             schemas: Mutex::new(HashMap::new()),
             sweeps: Mutex::new(maintain::Sweeps::default()),
         }))
@@ -171,6 +189,15 @@ impl Model {
 
     pub(crate) fn computed_fields(&self) -> Option<Arc<dyn ComputedFields>> {
         self.computed.read().clone()
+    }
+
+    /// Installs the evaluator of bindings of indexes of FQL v4.
+    pub fn set_legacy_bindings(&self, bindings: Arc<dyn LegacyBindings>) {
+        *self.bindings.write() = Some(bindings);
+    }
+
+    pub(crate) fn legacy_bindings(&self) -> Option<Arc<dyn LegacyBindings>> {
+        self.bindings.read().clone()
     }
 
     /// The codec of index keys, and with it the collation.

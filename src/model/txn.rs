@@ -1,11 +1,12 @@
 //! A query's transaction: one snapshot, the query's own writes over it, and a log of what was read.
 
 use super::cursor::RawCursor;
+use super::legacy_entries::Physical;
 use super::overlay::Overlay;
 use super::read_log::ReadLog;
 use super::scan::ScanCursor;
 use super::schema::migrate::migrated;
-use super::schema::{BackingIndex, Collection, Schema};
+use super::schema::{Collection, LegacyIndex, Schema};
 use super::version::{Header, Version};
 use super::{Model, ModelError, keys, native, stored_size};
 use crate::FastMap;
@@ -68,6 +69,8 @@ pub struct Txn {
     pages: VecDeque<u64>,
     /// Bytes of changed index rows by document, for write operations.
     pub(crate) index_bytes: FastMap<[u8; keys::DOCUMENT_KEY], u64>,
+    /// Indexes of FQL v4 that were defined, by database: writes maintain them already.
+    pub(crate) defined_legacy: Vec<(ScopeId, Arc<LegacyIndex>)>,
 }
 
 /// What a transaction has cost so far (`spec fql10-data 8.2`).
@@ -142,6 +145,7 @@ impl Txn {
             defined_indexes: 0,
             pages: VecDeque::new(),
             index_bytes: FastMap::default(),
+            defined_legacy: Vec::new(),
         }
     }
 
@@ -250,7 +254,14 @@ impl Txn {
     }
 
     /// Counts what indexing a version takes: each field that a term or a value stands for is looked up.
-    pub(crate) fn charge_indexing(&mut self, index: &BackingIndex) {
+    pub(crate) fn charge_indexing(&mut self, index: Physical<'_>) {
+        let index = match index {
+            Physical::Own(index) => index,
+            Physical::Legacy(index) => {
+                self.indexed += (index.terms.len() + index.values.len()) as u64;
+                return;
+            }
+        };
         let paths = index.terms.iter().map(|term| &term.path);
         let paths = paths.chain(index.values.iter().map(|value| &value.path));
         // The id is known already.

@@ -8,6 +8,7 @@
 use super::build::{self, Chains};
 use super::bytes::Stamps;
 use super::cursor::RawCursor;
+use super::legacy_entries::physical;
 use super::txn::Txn;
 use super::version::Header;
 use super::{Model, ModelError, keys};
@@ -171,9 +172,10 @@ impl Model {
                 txn.system_set(&state, Some(build::fresh_state(coll)), Stamps::new());
             }
         }
+        let schema = txn.schema().clone();
         let mut documents = Chains::new(&txn, coll, None).committed();
         while let Some((id, versions)) = documents.next(&mut txn)? {
-            for index in &collection.backing {
+            for index in physical(&schema, &collection, &[]) {
                 build::add_document(&mut txn, &collection, index, id, &versions)?;
             }
             if txn.overlay.bytes() > BATCH_BYTES as u64 {

@@ -6,13 +6,14 @@
 
 use super::bytes::Stamps;
 use super::entries::{self, EntryKey, Fields};
+use super::legacy_entries::{Physical, physical};
 use super::overlay::Pending;
-use super::schema::{BackingIndex, Collection, IndexStatus};
+use super::schema::{Collection, IndexStatus};
 use super::txn::{self, MAX_TRANSACTION, Txn};
 use super::version::{self, Header, read_ttl, write_ttl};
 use super::{IndexedDocument, ModelError, keys, native};
 use crate::store::{Bytes, Stamp, StampPlace, Table};
-use crate::value::{CollId, DocId, IndexId, Object, PathPart, Time};
+use crate::value::{CollId, DocId, IndexId, Object, PathPart, Str, Time};
 use smallvec::smallvec;
 use std::sync::Arc;
 
@@ -33,6 +34,8 @@ pub struct Conflict {
     pub index: IndexId,
     /// The fields of the constraint.
     pub paths: Vec<Vec<PathPart>>,
+    /// The name of the index, if it is one of FQL v4.
+    pub legacy: Option<Str>,
 }
 
 impl Txn {
@@ -52,6 +55,7 @@ impl Txn {
         let before = self.current(&key)?;
         let data = match coll {
             native::COLLECTION => self.prepare_definition(id, &data, before.as_ref())?,
+            native::LEGACY_INDEX => self.prepare_legacy_index(id, &data, before.as_ref())?,
             _ => data,
         };
         let (bytes, stamps) = version::encode(&data, ttl, collection.migration_level())?;
@@ -174,9 +178,13 @@ impl Txn {
         before: Option<Bytes>,
         after: Option<&IndexedDocument<'_>>,
     ) -> Result<Vec<Conflict>, ModelError> {
-        let mut conflicts = Vec::new();
-        if collection.backing.is_empty() {
-            return Ok(conflicts);
+        let schema = self.schema().clone();
+        let own = self.own_legacy_indexes();
+        if collection.backing.is_empty()
+            && schema.legacy_indexes_of(collection.id).is_empty()
+            && own.is_empty()
+        {
+            return Ok(Vec::new());
         }
         let before = match before {
             Some(bytes) => {
@@ -187,19 +195,22 @@ impl Txn {
             None => None,
         };
         let model = self.model.clone();
-        let computed = model.computed_fields();
-        let schema = self.schema().clone();
-        for index in &collection.backing {
-            if index.status == IndexStatus::Failed {
+        let (computed, bindings) = (model.computed_fields(), model.legacy_bindings());
+        let mut conflicts = Vec::new();
+        for index in physical(&schema, collection, &own) {
+            if index.status() == IndexStatus::Failed {
                 continue;
             }
             let fields = |document| Fields {
+                scope: self.scope(),
                 codec: model.key_codec(),
                 schema: &schema,
                 collection,
                 computed: computed.as_deref(),
+                bindings: bindings.as_deref(),
                 document,
             };
+            let mut versions = 0;
             let old = match &before {
                 Some((header, data)) => {
                     let document = IndexedDocument {
@@ -208,18 +219,19 @@ impl Txn {
                         ttl: header.ttl,
                         data,
                     };
-                    self.charge_indexing(index);
-                    entries::entries(self.scope(), index, &fields(document))?
+                    versions += 1;
+                    entries::entries(index, &fields(document))?
                 }
                 None => Vec::new(),
             };
             let new = match after {
                 Some(document) => {
-                    self.charge_indexing(index);
-                    entries::entries(self.scope(), index, &fields(*document))?
+                    versions += 1;
+                    entries::entries(index, &fields(*document))?
                 }
                 None => Vec::new(),
             };
+            (0..versions).for_each(|_| self.charge_indexing(index));
             let old_ttl = before.as_ref().and_then(|(header, _)| header.ttl);
             let new_ttl = after.and_then(|document| document.ttl);
             let changed = self.replace_entries(&old, old_ttl, &new, new_ttl)?;
@@ -227,7 +239,7 @@ impl Txn {
                 let key = keys::document(self.scope(), collection.id, id);
                 *self.index_bytes.entry(key).or_default() += changed;
             }
-            if index.unique {
+            if index.unique() {
                 for entry in new
                     .iter()
                     .filter(|entry| !old.iter().any(|old| old.key == entry.key))
@@ -450,6 +462,10 @@ impl Txn {
                 (Some(before), None) => self.discard_collection(id, before),
                 (Some(_) | None, _) => Ok(()),
             },
+            native::LEGACY_INDEX if after.is_none() => {
+                self.discard_legacy_index(id);
+                Ok(())
+            }
             native::DATABASE => self.register_database(id, before, after),
             native::KEY => {
                 self.register_key(id, after.is_some());
@@ -465,9 +481,17 @@ pub(crate) fn entry_ttl(value: &[u8]) -> Option<Time> {
     read_ttl(value.get(8..20)?)
 }
 
-fn conflict(index: &BackingIndex) -> Conflict {
+fn conflict(index: Physical<'_>) -> Conflict {
+    let (paths, legacy) = match index {
+        Physical::Own(index) => {
+            let paths = index.terms.iter().map(|term| term.path.clone());
+            (paths.collect(), None)
+        }
+        Physical::Legacy(index) => (Vec::new(), Some(index.name.clone())),
+    };
     Conflict {
-        index: index.id,
-        paths: index.terms.iter().map(|term| term.path.clone()).collect(),
+        index: index.id(),
+        paths,
+        legacy,
     }
 }

@@ -3,6 +3,7 @@
 //! This room holds the kinds of values, their equality and order, their text forms, and their byte
 //! codecs. It uses only the syntax tree (a lambda is a value) and knows neither storage nor evaluation.
 
+pub mod casefold;
 pub mod codec;
 pub mod decode;
 pub mod format;

@@ -1,6 +1,6 @@
 //! Constraint failures: what is wrong with a value that is to be written (`spec fql10-data 7.3`).
 
-use crate::value::PathPart;
+use crate::value::{PathPart, Str};
 use std::fmt;
 
 /// One entry of `constraint_failures`.
@@ -8,6 +8,8 @@ use std::fmt;
 pub struct ConstraintFailure {
     /// The fields it is about; none for check constraints and protected mode.
     pub paths: Vec<Vec<PathPart>>,
+    /// What it is about instead: an index of FQL v4.
+    pub index: Option<Str>,
     /// What is wrong with them; may span lines.
     pub message: String,
 }
@@ -17,6 +19,7 @@ impl ConstraintFailure {
     pub fn at(path: Vec<PathPart>, message: impl Into<String>) -> ConstraintFailure {
         ConstraintFailure {
             paths: vec![path],
+            index: None,
             message: message.into(),
         }
     }
@@ -30,12 +33,16 @@ impl ConstraintFailure {
     pub fn whole(message: impl Into<String>) -> ConstraintFailure {
         ConstraintFailure {
             paths: Vec::new(),
+            index: None,
             message: message.into(),
         }
     }
 
     /// The paths as one label, joined by commas: `name,address.city`; empty without paths.
     pub fn label(&self) -> String {
+        if let Some(index) = &self.index {
+            return index.to_string();
+        }
         let labels: Vec<String> = self
             .paths
             .iter()

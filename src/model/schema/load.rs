@@ -7,6 +7,7 @@ use super::collection::{
     Term, UniqueConstraint, ValueDef,
 };
 use super::function::Function;
+use super::legacy_index::{self, LegacyIndex};
 use super::migration_codec;
 use super::native;
 use super::path;
@@ -26,6 +27,8 @@ pub struct Schema {
     functions: FastMap<DocId, Arc<Function>>,
     roles: FastMap<Str, Arc<Role>>,
     providers: FastMap<Str, Arc<AccessProvider>>,
+    legacy_indexes: Vec<Arc<LegacyIndex>>,
+    legacy_by_source: legacy_index::BySource,
     names: FastMap<Str, Item>,
     aliases: FastMap<Str, Item>,
 }
@@ -100,6 +103,10 @@ impl Schema {
                     let role = load_role(&definition);
                     schema.roles.insert(role.name.clone(), Arc::new(role));
                 }
+                native::LEGACY_INDEX => {
+                    let index = Arc::new(LegacyIndex::load(&definition));
+                    schema.legacy_indexes.push(index);
+                }
                 native::ACCESS_PROVIDER => {
                     let provider = load_provider(&definition);
                     schema
@@ -109,6 +116,10 @@ impl Schema {
                 _ => {}
             }
         }
+        schema.legacy_indexes.sort_by_key(|index| index.id);
+        let native = native::collections().iter().map(|native| native.id);
+        let known = native.chain(schema.collections.keys().copied());
+        schema.legacy_by_source = legacy_index::by_source(&schema.legacy_indexes, known);
         schema
     }
 
@@ -165,6 +176,33 @@ impl Schema {
     /// The access provider of that name.
     pub fn provider(&self, name: &str) -> Option<&Arc<AccessProvider>> {
         self.providers.get(name)
+    }
+
+    /// The index of FQL v4 of that name.
+    pub fn legacy_index_named(&self, name: &str) -> Option<&Arc<LegacyIndex>> {
+        self.legacy_indexes
+            .iter()
+            .find(|index| &*index.name == name)
+    }
+
+    /// The index of FQL v4 of that id.
+    pub fn legacy_index(&self, id: IndexId) -> Option<&Arc<LegacyIndex>> {
+        let at = self
+            .legacy_indexes
+            .binary_search_by_key(&id, |index| index.id);
+        at.ok().and_then(|at| self.legacy_indexes.get(at))
+    }
+
+    /// The indexes of FQL v4, in creation order.
+    pub fn legacy_indexes(&self) -> &[Arc<LegacyIndex>] {
+        &self.legacy_indexes
+    }
+
+    /// The indexes of FQL v4 that are over a collection.
+    pub fn legacy_indexes_of(&self, coll: CollId) -> &[Arc<LegacyIndex>] {
+        self.legacy_by_source
+            .get(&coll)
+            .map_or(&[], |found| &found[..])
     }
 
     /// User-defined collections in creation order.
@@ -500,7 +538,7 @@ pub fn one_or_many<'a>(object: &'a Object, name: &str) -> impl Iterator<Item = &
     items.iter()
 }
 
-fn as_object(value: &Value) -> Option<&Object> {
+pub(super) fn as_object(value: &Value) -> Option<&Object> {
     match value {
         Value::Object(object) => Some(object),
         _ => None,

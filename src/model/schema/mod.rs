@@ -20,6 +20,7 @@ pub mod definition;
 pub mod failure;
 pub mod field_type;
 pub mod function;
+pub mod legacy_index;
 pub mod load;
 pub mod merge;
 pub mod migrate;
@@ -47,6 +48,7 @@ pub use collection::{
 };
 pub use failure::{ConstraintFailure, PathDisplay};
 pub use function::Function;
+pub use legacy_index::{LegacyField, LegacyIndex, LegacyOrigin, LegacySource};
 pub use load::{Definition, Item, Schema};
 pub use role::{AccessProvider, Action, Grant, Membership, Privilege, Role};
 pub use text::{ExprText, LambdaText, TypeText};

@@ -146,5 +146,6 @@ fn scans_are_validated_as_far_as_they_went() {
 }
 
 mod indexes;
+mod legacy;
 mod properties;
 mod rewriting;

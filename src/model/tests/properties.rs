@@ -95,10 +95,12 @@ fn recomputed(txn: &mut Txn, coll: CollId, id: IndexId, at: Option<TxnTime>) -> 
     while let Some((id, version)) = cursor.next(txn).unwrap() {
         let data = version.object();
         let fields = entries::Fields {
+            scope: txn.scope(),
             codec: model.key_codec(),
             schema: &schema,
             collection: &collection,
             computed: None,
+            bindings: None,
             document: IndexedDocument {
                 id,
                 ts: version.ts,
@@ -106,7 +108,7 @@ fn recomputed(txn: &mut Txn, coll: CollId, id: IndexId, at: Option<TxnTime>) -> 
                 data: &data,
             },
         };
-        let found = entries::entries(txn.scope(), &index, &fields).unwrap();
+        let found = entries::own_entries(&index, &fields).unwrap();
         all.extend(found.into_iter().map(|entry| entry.key[16..].to_vec()));
     }
     all.sort();

@@ -182,7 +182,7 @@ proptest! {
                     txn.bump_epoch();
                 }
             }
-            build::build_now(&mut txn, &collection, index).unwrap();
+            build::build_now(&mut txn, &collection, legacy_entries::Physical::Own(index)).unwrap();
         }
         prop_assert_eq!(rows(&mut txn, coll), found);
         let [logged, told] = changes(&mut txn, coll);

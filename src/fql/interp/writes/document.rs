@@ -310,6 +310,7 @@ impl Interp {
                 .into_iter()
                 .map(|conflict| ConstraintFailure {
                     paths: conflict.paths,
+                    index: conflict.legacy,
                     message: "Failed unique constraint".into(),
                 })
                 .collect();
