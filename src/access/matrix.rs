@@ -23,7 +23,13 @@ pub fn builtin_allows(permissions: &Permissions, action: Action, coll: CollId) -
         Permissions::Admin => true,
         Permissions::Server => !admin_only,
         Permissions::ServerReadOnly => !admin_only && reads,
-        Permissions::Predicate => !admin_only && matches!(action, Action::Read | Action::Call),
+        Permissions::Predicate => {
+            !admin_only
+                && matches!(
+                    action,
+                    Action::Read | Action::Call | Action::UnrestrictedRead
+                )
+        }
         Permissions::Client => false,
         Permissions::Roles(_) => return None,
     })

@@ -16,9 +16,10 @@ use crate::access::jwks::KeySets;
 use crate::access::jwt;
 use crate::access::secret::{self, Decoded, Scope, ScopeRole};
 use crate::access::{Login, Permissions, Principal};
-use crate::fql::interp::{Failure, Interp, Options};
+use crate::fql::interp::{Asked, Failure, Interp, Options, PredicateArguments};
 use crate::fql::syntax::Source;
-use crate::model::schema::{LambdaText, Membership};
+use crate::model::schema::load::role_refs;
+use crate::model::schema::{Membership, Predicate, RoleResource};
 use crate::model::{ModelError, Txn, Version, native};
 use crate::value::{CollId, Doc, DocId, DocKey, Env, ScopeId, Str, Time, Value};
 use std::sync::Arc;
@@ -160,16 +161,14 @@ impl Engine {
         }
         let permissions = match key.field("role") {
             Some(Value::String(role)) => Permissions::named(&role),
-            Some(Value::Array(roles)) => Permissions::Roles(
-                roles
-                    .iter()
-                    .filter_map(|role| match role {
-                        Value::String(name) => Some(name.clone()),
-                        _ => None,
-                    })
-                    .collect(),
-            ),
-            _ => Permissions::Client,
+            Some(_) => {
+                // References are to roles of the database the key is for.
+                let schema = txn.with_scope(scope, |txn| txn.schema().clone())?;
+                let roles = role_refs(&key.object(), "role");
+                let names = roles.iter().filter_map(|role| schema.role_name(role));
+                Permissions::Roles(names.collect())
+            }
+            None => Permissions::Client,
         };
         let principal = Principal {
             scope,
@@ -282,7 +281,7 @@ impl Engine {
         let mut roles = Vec::new();
         for (role, predicate) in &provider.roles {
             if holds(&mut interp, predicate.as_ref(), || claims.clone())? {
-                roles.push(role.clone());
+                roles.extend(schema.role_name(role));
             }
         }
         if roles.is_empty() {
@@ -388,7 +387,12 @@ impl Engine {
         let mut interp = None;
         for role in schema.roles() {
             // Members by name only: an alias of the collection does not count.
-            let here = |m: &&Membership| m.resource == collection.name;
+            let here = |m: &&Membership| match &m.resource {
+                RoleResource::Name(name) => *name == collection.name,
+                RoleResource::Definition(of, id) => {
+                    *of == native::COLLECTION && CollId(id.0.max(0) as u64) == coll
+                }
+            };
             let memberships: Vec<_> = role.membership.iter().filter(here).collect();
             let mut member = memberships.iter().any(|m| m.predicate.is_none());
             for predicate in memberships.iter().filter_map(|m| m.predicate.as_ref()) {
@@ -401,7 +405,7 @@ impl Engine {
                     None => interp.insert(self.asking(txn.fresh(scope)?, principal.clone())),
                 };
                 let document = Value::Doc(interp.doc(coll, id));
-                member = interp.auth_predicate(predicate, vec![document])?;
+                member = interp.auth_predicate(predicate, &about(document))?;
             }
             if member {
                 roles.push(role.name.clone());
@@ -437,12 +441,20 @@ impl Engine {
 /// Whether a predicate of an access provider, if there is one, grants its role.
 fn holds(
     interp: &mut Interp,
-    predicate: Option<&LambdaText>,
+    predicate: Option<&Predicate>,
     claims: impl FnOnce() -> Value,
 ) -> Result<bool, Failure> {
     match predicate {
         None => Ok(true),
-        Some(predicate) => interp.auth_predicate(predicate, vec![claims()]),
+        Some(predicate) => interp.auth_predicate(predicate, &about(claims())),
+    }
+}
+
+/// What a predicate that decides on a login is asked.
+fn about(subject: Value) -> Asked {
+    Asked {
+        action: None,
+        arguments: PredicateArguments::Listed(vec![subject]),
     }
 }
 

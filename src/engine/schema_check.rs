@@ -14,7 +14,8 @@ use crate::fql::types::{
 use crate::fsl::{Kind, Located, Part, generate};
 use crate::model::native;
 use crate::model::schema::{
-    AccessProvider, Collection, ExprText, Function, Grant, LambdaText, Role, Schema, TypeText, path,
+    AccessProvider, Collection, ExprText, Function, Grant, LambdaText, Role, RoleRef, Schema,
+    TypeText, path,
 };
 use crate::value::{CollId, DocId, PathPart, Str};
 use std::sync::Arc;
@@ -165,7 +166,10 @@ fn whole(written: &WrittenSchema<'_>, texts: &Texts<'_>) -> SchemaCheck {
     }
     let mut providers = schema.providers();
     providers.sort_by_key(|provider| written.order(native::ACCESS_PROVIDER, provider.id));
-    for provider in providers {
+    for provider in providers
+        .into_iter()
+        .filter(|provider| !provider.is_legacy())
+    {
         check.access_providers.push(provider_check(provider, texts));
     }
     check
@@ -175,26 +179,27 @@ fn role_check(role: &Role, texts: &Texts<'_>) -> RoleCheck {
     let privileges = role.privileges.iter().enumerate().map(|(at, privilege)| {
         let actions = privilege.actions.iter().enumerate();
         let predicates = actions.filter_map(|(nth, (_, grant))| match grant {
-            Grant::If(text) => texts.lambda(
+            Grant::If(predicate) => texts.lambda(
                 Kind::Role,
                 &role.name,
                 Part::PrivilegePredicate(at, nth),
-                text,
+                predicate.text()?,
             ),
             Grant::Always => None,
         });
         ResourceCheck {
-            name: privilege.resource.clone(),
+            name: privilege.resource.name().cloned().unwrap_or_default(),
             at: texts.at(Kind::Role, &role.name, Part::Privilege(at)),
             predicates: predicates.collect(),
         }
     });
     let membership = role.membership.iter().enumerate().map(|(at, membership)| {
-        let predicates = membership.predicate.iter().filter_map(|text| {
-            texts.lambda(Kind::Role, &role.name, Part::MembershipPredicate(at), text)
+        let predicates = membership.predicate.iter().filter_map(|predicate| {
+            let part = Part::MembershipPredicate(at);
+            texts.lambda(Kind::Role, &role.name, part, predicate.text()?)
         });
         ResourceCheck {
-            name: membership.resource.clone(),
+            name: membership.resource.name().cloned().unwrap_or_default(),
             at: texts.at(Kind::Role, &role.name, Part::Membership(at)),
             predicates: predicates.collect(),
         }
@@ -209,16 +214,20 @@ fn role_check(role: &Role, texts: &Texts<'_>) -> RoleCheck {
 fn provider_check(provider: &AccessProvider, texts: &Texts<'_>) -> AccessProviderCheck {
     let roles = provider.roles.iter().enumerate();
     let roles = roles.map(|(at, (name, predicate))| {
-        let predicates = predicate.iter().filter_map(|text| {
+        let predicates = predicate.iter().filter_map(|predicate| {
             texts.lambda(
                 Kind::Provider,
                 &provider.name,
                 Part::ProviderPredicate(at),
-                text,
+                predicate.text()?,
             )
         });
+        let name = match name {
+            RoleRef::Name(name) => name.clone(),
+            RoleRef::Id(_) => Str::default(),
+        };
         ResourceCheck {
-            name: name.clone(),
+            name,
             at: texts.at(Kind::Provider, &provider.name, Part::ProviderRole(at)),
             predicates: predicates.collect(),
         }

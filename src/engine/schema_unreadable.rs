@@ -273,12 +273,14 @@ fn parameters(function: &Function, text: &Located, found: &mut Vec<Fault>) {
 
 fn privileges(role: &Role) -> Vec<Str> {
     let all = role.privileges.iter();
-    all.map(|privilege| privilege.resource.clone()).collect()
+    all.filter_map(|privilege| privilege.resource.name().cloned())
+        .collect()
 }
 
 fn memberships(role: &Role) -> Vec<Str> {
     let all = role.membership.iter();
-    all.map(|membership| membership.resource.clone()).collect()
+    all.filter_map(|membership| membership.resource.name().cloned())
+        .collect()
 }
 
 /// The fields of each unique constraint, in no order.

@@ -262,6 +262,6 @@ pub fn value_type(value: &Value, interp: &Interp) -> ValueType {
             ValueType::Named(format!("{name}Collection").into())
         }
         Value::Module(Module::Deleted) => named("DeletedCollection"),
-        Value::Lambda(_) | Value::Native(_) | Value::Function(_) => named("Any"),
+        Value::Lambda(_) | Value::Native(_) | Value::Function(_) | Value::Query(_) => named("Any"),
     }
 }

@@ -8,8 +8,9 @@ use super::{QueryError, Session};
 use crate::access::secret::encode_global_id;
 use crate::access::{Login, Permissions};
 use crate::model::Txn;
-use crate::model::schema::Schema;
-use crate::value::{DocId, ScopeId, Str, Value};
+use crate::model::native;
+use crate::model::schema::{RoleResource, Schema};
+use crate::value::{CollId, DocId, ScopeId, Str, Value};
 
 /// Who a session acts as, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,7 +138,7 @@ impl Session {
         }
         let (txn, principal) = self.begin().map_err(error_of)?;
         let schema = txn.schema();
-        let granted = |name: &str, alias: Option<&Str>| match &principal.permissions {
+        let granted = |known: &[RoleResource]| match &principal.permissions {
             Permissions::Admin
             | Permissions::Server
             | Permissions::ServerReadOnly
@@ -147,7 +148,7 @@ impl Session {
                 .iter()
                 .filter_map(|role| schema.role(role))
                 .flat_map(|role| &role.privileges)
-                .any(|p| &*p.resource == name || alias.is_some_and(|alias| p.resource == *alias)),
+                .any(|privilege| known.contains(&privilege.resource)),
         };
         let mut outline = outline(schema, &granted);
         // Roles are documents that only admins read.
@@ -158,9 +159,20 @@ impl Session {
     }
 }
 
-fn outline(schema: &Schema, granted: &dyn Fn(&str, Option<&Str>) -> bool) -> Outline {
+/// What roles may call a definition.
+fn known(name: &Str, alias: Option<&Str>, coll: CollId, id: DocId) -> Vec<RoleResource> {
+    let names = std::iter::once(name).chain(alias).cloned();
+    names
+        .map(RoleResource::Name)
+        .chain([RoleResource::Definition(coll, id)])
+        .collect()
+}
+
+fn outline(schema: &Schema, granted: &dyn Fn(&[RoleResource]) -> bool) -> Outline {
     let collections = schema.collections().into_iter().filter(|collection| {
-        !collection.is_native() && granted(&collection.name, collection.alias.as_ref())
+        let id = DocId(collection.id.0 as i64);
+        let alias = collection.alias.as_ref();
+        !collection.is_native() && granted(&known(&collection.name, alias, native::COLLECTION, id))
     });
     let collections = collections.map(|collection| {
         let defined = collection.fields.iter().map(|field| FieldOutline {
@@ -186,7 +198,10 @@ fn outline(schema: &Schema, granted: &dyn Fn(&str, Option<&Str>) -> bool) -> Out
         version: schema.version,
         collections: collections.collect(),
         functions: functions
-            .filter(|function| granted(&function.name, function.alias.as_ref()))
+            .filter(|function| {
+                let alias = function.alias.as_ref();
+                granted(&known(&function.name, alias, native::FUNCTION, function.id))
+            })
             .map(|function| function.name.clone())
             .collect(),
         roles: schema

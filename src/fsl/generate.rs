@@ -13,8 +13,8 @@ use crate::model::native;
 use crate::model::schema::load::integer;
 use crate::model::schema::migration_item::{self, MigrationItem};
 use crate::model::schema::{
-    AccessProvider, Collection, ExprText, Function, Grant, LambdaText, Role, Schema, Term,
-    TypeText, path,
+    AccessProvider, Collection, ExprText, Function, Grant, LambdaText, Predicate, Role, RoleRef,
+    RoleResource, Schema, Term, TypeText, path,
 };
 use crate::value::{Object, PathPart, Str};
 use std::collections::HashMap;
@@ -516,7 +516,7 @@ impl Generator {
             this.writer.open();
             for (at, privilege) in role.privileges.iter().enumerate() {
                 this.writer.write("privileges ");
-                this.part(Part::Privilege(at), &format_key(&privilege.resource));
+                this.part(Part::Privilege(at), &resource_key(&privilege.resource));
                 this.writer.write(" ");
                 this.writer.open();
                 for (nth, (action, grant)) in privilege.actions.iter().enumerate() {
@@ -531,7 +531,7 @@ impl Generator {
             }
             for (at, membership) in role.membership.iter().enumerate() {
                 this.writer.write("membership ");
-                this.part(Part::Membership(at), &format_key(&membership.resource));
+                this.part(Part::Membership(at), &resource_key(&membership.resource));
                 if let Some(predicate) = &membership.predicate {
                     this.predicate(Part::MembershipPredicate(at), predicate);
                 }
@@ -541,7 +541,10 @@ impl Generator {
         });
     }
 
-    fn predicate(&mut self, part: Part, lambda: &LambdaText) {
+    fn predicate(&mut self, part: Part, predicate: &Predicate) {
+        let Some(lambda) = predicate.text() else {
+            return;
+        };
         self.writer.write(" ");
         self.writer.open();
         self.writer.write("predicate ");
@@ -560,6 +563,7 @@ impl Generator {
             let jwks_uri = format_string(&provider.jwks_uri);
             this.writer.line(&format!("jwks_uri {jwks_uri}"));
             for (at, (role, predicate)) in provider.roles.iter().enumerate() {
+                let RoleRef::Name(role) = role else { continue };
                 this.writer.write("role ");
                 this.part(Part::ProviderRole(at), &format_key(role));
                 if let Some(predicate) = predicate {
@@ -570,6 +574,14 @@ impl Generator {
             this.writer.close();
         });
     }
+}
+
+/// The name of a resource; definitions of the legacy language, which give references, have no text.
+fn resource_key(resource: &RoleResource) -> String {
+    resource
+        .name()
+        .map(|name| format_key(name))
+        .unwrap_or_default()
 }
 
 /// A function's alias; one that shares its name with a collection and has none gets one, for in FSL they share a name

@@ -37,6 +37,7 @@ pub(crate) fn of_value(value: &Value) -> u64 {
         },
         Value::Id(_) | Value::Time(_) | Value::TransactionTime | Value::Date(_) => 10,
         Value::Doc(_) => 12,
+        Value::Query(query) => 1 + text(query.text.len()),
         Value::Uuid(_)
         | Value::Module(_)
         | Value::Set(_)

@@ -42,6 +42,7 @@ const UUID: u8 = 10;
 const ARRAY: u8 = 11;
 const OBJECT: u8 = 12;
 const DOC: u8 = 13;
+const QUERY: u8 = 14;
 
 /// Containers within containers. Deeper ones cannot be stored.
 pub const MAX_DEPTH: usize = 1000;
@@ -139,7 +140,8 @@ fn check(value: &Value, path: &mut Vec<PathPart>) -> Result<(), NotStorable> {
         | Value::Time(_)
         | Value::TransactionTime
         | Value::Date(_)
-        | Value::Uuid(_) => Ok(()),
+        | Value::Uuid(_)
+        | Value::Query(_) => Ok(()),
         Value::Array(items) => items
             .iter()
             .enumerate()
@@ -223,6 +225,7 @@ impl Encoder<'_> {
             }
             Value::Date(date) => self.tagged(DATE, &date.0.to_le_bytes()),
             Value::Uuid(uuid) => self.tagged(UUID, uuid),
+            Value::Query(query) => self.tagged(QUERY, query.text.as_bytes()),
             Value::Array(items) => return self.array(items),
             Value::Object(object) => return self.object(object),
             Value::Doc(doc) => {
@@ -392,6 +395,8 @@ pub enum View<'a> {
     Object(Fields<'a>),
     /// A document reference.
     Doc(CollId, DocId),
+    /// A query of FQL v4 in its wire form.
+    Query(&'a str),
 }
 
 /// Field names met before. Documents of a collection have the same few names over and over; with
@@ -487,6 +492,7 @@ impl<'a> Encoded<'a> {
                 })
             }
             OBJECT => View::Object(Fields::of(payload)?),
+            QUERY => View::Query(std::str::from_utf8(payload).map_err(|_| Corrupt)?),
             DOC => {
                 let mut rest = payload;
                 let coll = take_varint(&mut rest)?;
@@ -568,6 +574,7 @@ impl<'a> Encoded<'a> {
             View::TransactionTime => Value::TransactionTime,
             View::Date(date) => Value::Date(date),
             View::Uuid(uuid) => Value::Uuid(uuid),
+            View::Query(text) => Value::query(text),
             View::Array(items) => {
                 let decoded: Result<Vec<Value>, Corrupt> = deep(|| {
                     items
@@ -685,7 +692,7 @@ impl<'a> Iterator for Items<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::order::order;
+    use super::super::order::{order, same};
     use super::super::testing::{any_value, object};
     use super::*;
     use proptest::prelude::*;
@@ -699,6 +706,17 @@ mod tests {
     /// Doubles by bits, Int and Long as one, fields in order.
     fn identical(a: &Value, b: &Value) -> bool {
         format!("{a:?}").replace("Long", "Int") == format!("{b:?}").replace("Long", "Int")
+    }
+
+    #[test]
+    fn stored_queries_round_trip() {
+        let query = Value::query(r#"{"lambda":"x","expr":{"var":"x"}}"#);
+        let object: Object = [("q", query.clone())].into_iter().collect();
+        let (mut out, mut stamps) = (Vec::new(), StampOffsets::new());
+        encode_object(&object, &mut out, &mut stamps).unwrap();
+        let field = Encoded(&out).field("q").unwrap().unwrap();
+        assert!(same(&field.decode().unwrap(), &query));
+        assert!(!same(&query, &Value::query("{}")));
     }
 
     #[test]

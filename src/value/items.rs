@@ -75,7 +75,8 @@ pub(super) fn holds_values(value: &Value) -> bool {
         | Value::Uuid(_)
         | Value::Doc(_)
         | Value::Module(_)
-        | Value::Function(_) => false,
+        | Value::Function(_)
+        | Value::Query(_) => false,
     }
 }
 

@@ -73,6 +73,16 @@ pub enum Value {
     Function(Arc<FunctionRef>),
     /// An event source.
     EventSource(Arc<EventSource>),
+    /// A stored query of FQL v4: a function's body, a predicate, or a value in a document. FQL v10 sees a function that
+    /// it can neither read nor store.
+    Query(Arc<StoredQuery>),
+}
+
+/// A query of FQL v4 as it is stored: its wire form, read when it is first called.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub struct StoredQuery {
+    /// The contents of `@query` as compact JSON: `api_version` (absent up to version 2.12), `lambda`, `expr`.
+    pub text: Str,
 }
 
 /// A null's cause; absent for a plain literal in compact places (then it reads as a literal without a place).
@@ -333,6 +343,11 @@ impl Value {
         Value::String(text.into())
     }
 
+    /// A stored query of FQL v4.
+    pub fn query(text: impl Into<Str>) -> Value {
+        Value::Query(Arc::new(StoredQuery { text: text.into() }))
+    }
+
     /// An array.
     pub fn array(items: Vec<Value>) -> Value {
         Value::Array(Arc::new(Items::from(items)))
@@ -384,7 +399,7 @@ impl Value {
             Value::Module(Module::Native(name)) => (*name).into(),
             Value::Module(Module::Collection { name, .. }) => name.clone(),
             Value::Module(Module::Deleted) => "Deleted".into(),
-            Value::Lambda(_) => "Lambda".into(),
+            Value::Lambda(_) | Value::Query(_) => "Lambda".into(),
             Value::Native(_) | Value::Function(_) => "Function".into(),
             Value::EventSource(_) => "EventSource<Any>".into(),
         }
@@ -410,7 +425,7 @@ impl Value {
     pub fn is_function(&self) -> bool {
         matches!(
             self,
-            Value::Lambda(_) | Value::Native(_) | Value::Function(_)
+            Value::Lambda(_) | Value::Native(_) | Value::Function(_) | Value::Query(_)
         )
     }
 }

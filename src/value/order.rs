@@ -66,6 +66,7 @@ pub fn equals<E>(
         (Value::TransactionTime, Value::TransactionTime) => Ok(true),
         (Value::Doc(x), Value::Doc(y)) => Ok(same_doc(x, y)),
         (Value::Lambda(x), Value::Lambda(y)) => Ok(Arc::ptr_eq(x, y)),
+        (Value::Query(x), Value::Query(y)) => Ok(x == y),
         (a, b) => Ok(compare(a, b) == Some(Ordering::Equal)),
     }
 }
@@ -136,6 +137,7 @@ pub fn compare(a: &Value, b: &Value) -> Option<Ordering> {
             // Only the identical lambda is equal.
             compare_lambda_params(x, y).then_with(|| by_hash(false, a, b))
         }
+        (Value::Query(x), Value::Query(y)) => compare_strings(&x.text, &y.text),
         (Value::Native(_) | Value::Function(_), Value::Native(_) | Value::Function(_)) => {
             compare_functions(a, b)
         }
@@ -238,6 +240,7 @@ pub fn hash_value<H: Hasher>(value: &Value, state: &mut H) {
         }
         Value::Module(module) => module_name(module).hash(state),
         Value::Lambda(closure) => hash_closure(closure, state),
+        Value::Query(query) => query.hash(state),
         Value::Native(function) => (function.id, function.name).hash(state),
         Value::Function(function) => function.id.hash(state),
         Value::EventSource(source) => {
@@ -401,7 +404,7 @@ fn position(value: &Value) -> u8 {
         Value::Module(_) => 12,
         Value::Set(_) => 13,
         Value::Cursor(_) => 14,
-        Value::Lambda(_) => 15,
+        Value::Lambda(_) | Value::Query(_) => 15,
         Value::Native(_) | Value::Function(_) => 16,
         Value::EventSource(_) => 17,
         Value::Null(_) => 18,
@@ -448,6 +451,7 @@ fn alike(a: &Value, b: &Value, strict: bool) -> bool {
         (Value::Cursor(x), Value::Cursor(y)) => same_cursor(x, y),
         (Value::EventSource(x), Value::EventSource(y)) => same_source(x, y),
         (Value::Lambda(x), Value::Lambda(y)) => same_closure(x, y),
+        (Value::Query(x), Value::Query(y)) => x == y,
         (Value::Native(x), Value::Native(y)) => same_native(x, y),
         (Value::Function(x), Value::Function(y)) => x.id == y.id,
         (a, b) => scalars(a, b) == Some(Ordering::Equal),

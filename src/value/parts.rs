@@ -53,6 +53,7 @@ fn own_parts(value: &Value) -> u64 {
     match value {
         Value::String(text) => 1 + text.len() as u64 / BYTES_PER_PART,
         Value::Bytes(bytes) => 1 + bytes.len() as u64 / BYTES_PER_PART,
+        Value::Query(query) => 1 + query.text.len() as u64 / BYTES_PER_PART,
         Value::Null(_)
         | Value::Bool(_)
         | Value::Int(_)

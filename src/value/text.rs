@@ -92,6 +92,7 @@ pub fn write_display<D: Describe>(
         | Value::Lambda(_)
         | Value::Native(_)
         | Value::Function(_)
+        | Value::Query(_)
         | Value::EventSource(_) => write_debug(out, value, describe, false)?,
     }
     Ok(())
@@ -171,7 +172,7 @@ fn write_debug<D: Describe>(
         Value::Module(Module::Native(name)) => out.push_str(name),
         Value::Module(Module::Collection { name, .. }) => out.push_str(name),
         Value::Module(Module::Deleted) => out.push_str("Collection.Deleted"),
-        Value::Lambda(_) => out.push_str("[function <lambda>]"),
+        Value::Lambda(_) | Value::Query(_) => out.push_str("[function <lambda>]"),
         Value::Native(function) => {
             plain(out, format_args!("[function {}()]", function.shown_name()));
         }

@@ -62,6 +62,11 @@ impl Interp {
                 self.call_native(native.id, this, args)
             }
             Value::Function(function) => self.call_function(function, args),
+            // What a document holds of FQL v4 is a function without parameters and result to FQL v10.
+            Value::Query(_) => match args.len() {
+                0 => Ok(self.nothing()),
+                n => Err(wrong_arity(&Arity::OneOf(vec![0]), n)),
+            },
             Value::Module(_) => match self.member_of(callee, "apply") {
                 Some(id) => self.call_native(id, callee, args),
                 None => Err(Failure::type_mismatch("Function", callee)),
@@ -155,6 +160,7 @@ impl Interp {
             Value::Lambda(closure) => Some(closure_arity(closure)),
             Value::Native(native) => Some(self.library.entry(native.id).arity().clone()),
             Value::Function(function) => Some(self.function_arity(function)),
+            Value::Query(_) => Some(Arity::OneOf(vec![0])),
             Value::Module(_) => {
                 let id = self.member_of(callee, "apply")?;
                 Some(self.library.entry(id).arity().clone())
@@ -181,7 +187,7 @@ impl Interp {
             Value::Set(_) => "Set",
             Value::Cursor(_) => "SetCursor",
             Value::EventSource(_) => "EventSource",
-            Value::Lambda(_) | Value::Native(_) => "Function",
+            Value::Lambda(_) | Value::Query(_) | Value::Native(_) => "Function",
             Value::Function(_) => "UserFunction",
             // Every document can be indexed by the name of a field.
             Value::Doc(_) if name == "[]" => "UserDocument",

@@ -3,6 +3,7 @@
 use super::permissions::Resource;
 use super::{Arity, Failure, Interp, Result};
 use crate::access::{Action, Permissions, Principal};
+use crate::model::schema::Function;
 use crate::value::{FunctionRef, Value};
 use std::sync::Arc;
 
@@ -18,25 +19,49 @@ impl Interp {
         if !self.allowed(Action::Call, Resource::Function(&name), || args.clone())? {
             return Err(Failure::permission_denied());
         }
+        if let Some(query) = &definition.query {
+            let Some(language) = self.library.legacy.clone() else {
+                return Err(Failure::new("invalid_query", "FQL v4 is not available."));
+            };
+            return self.as_role_of(&definition, |me| language.call(me, query, args));
+        }
         let body = definition
             .body
             .lambda()
             .map_err(|d| Failure::invalid_query(d.to_vec()))?
             .clone();
         let source = definition.body.source.clone();
-        match &definition.role {
-            None => self.call_stored(&body, &source, args),
-            Some(role) => {
+        self.as_role_of(&definition, |me| me.call_stored(&body, &source, args))
+    }
+
+    /// Runs `f` with the role of a function, if it has one.
+    pub fn as_role_of<T, E>(
+        &mut self,
+        function: &Function,
+        f: impl FnOnce(&mut Interp) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        match self.lent_permissions(function) {
+            None => f(self),
+            Some(permissions) => {
                 let principal = Principal {
-                    permissions: Permissions::named(role),
+                    permissions,
                     lent: true,
                     ..(*self.principal).clone()
                 };
-                self.acting_as(Arc::new(principal), |me| {
-                    me.call_stored(&body, &source, args)
-                })
+                self.acting_as(Arc::new(principal), f)
             }
         }
+    }
+
+    /// The rights of a function's role; `None` if it runs with the caller's.
+    fn lent_permissions(&self, function: &Function) -> Option<Permissions> {
+        if let Some(role) = &function.role {
+            return Some(Permissions::named(role));
+        }
+        let schema = self.txn.schema();
+        let names = function.roles.iter();
+        let names: Vec<_> = names.filter_map(|role| schema.role_name(role)).collect();
+        (!function.roles.is_empty()).then(|| Permissions::Roles(names.into()))
     }
 
     pub(super) fn function_arity(&self, function: &FunctionRef) -> Arity {

@@ -6,10 +6,10 @@
 //! Signatures are written in the type language with *run-time* kinds (`(index: Int) => String`); the
 //! static type widens `Int`, `Long` and `Double` parameters to `Number`, as the original declares them.
 
-use super::{Arity, Interp, Result};
+use super::{Arity, Interp, LegacyLanguage, Result};
 use crate::FastMap;
 use crate::value::{CollId, Value};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// What a function may do; each includes those before it (`spec fql10-language 5.5`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -106,6 +106,8 @@ pub enum GlobalKind {
 
 /// The whole table, indexed for dispatch. Built once per engine.
 pub struct Library {
+    /// The language of stored queries, once the engine has handed it over.
+    pub legacy: Option<Arc<dyn LegacyLanguage>>,
     shapes: Vec<&'static Shape>,
     globals: &'static [Global],
     functions: Vec<Entry>,
@@ -350,6 +352,7 @@ impl Library {
     /// Indexes the declarations.
     pub fn new(shapes: Vec<&'static Shape>, globals: &'static [Global]) -> Library {
         let mut library = Library {
+            legacy: None,
             shapes: Vec::new(),
             globals,
             functions: Vec::with_capacity(512),

@@ -102,7 +102,7 @@ impl Interp {
                 Rendered::Cursor(self.cursor_token(cursor, Some(token::PENDING))?)
             }
             Value::Module(module) => Rendered::Module(self.module_name(module)),
-            Value::Lambda(_) => Rendered::Lambda,
+            Value::Lambda(_) | Value::Query(_) => Rendered::Lambda,
             Value::Native(native) => {
                 Rendered::Function(native.shown_name().trim_start_matches("op ").into())
             }

@@ -18,6 +18,7 @@ mod documents;
 mod eval;
 mod failure;
 mod functions;
+mod legacy;
 mod library;
 mod materialize;
 mod memory;
@@ -32,6 +33,7 @@ pub use documents::{Missing, RESERVED};
 pub use failure::{
     ConstraintFailure, Failure, FailureKind, ProtocolFailure, QueryFailure, Result, path_text,
 };
+pub use legacy::{Asked, LegacyLanguage, PredicateArguments};
 pub use library::{
     Effect, Entry, Global, GlobalKind, Library, Member, MemberKind, Overload, ParamKind, Parameter,
     Shape,
@@ -227,11 +229,11 @@ impl Interp {
     }
 
     /// Runs `f` under a lower (or replaced) ceiling.
-    pub fn limited<T>(
+    pub fn limited<T, E>(
         &mut self,
         ceiling: Ceiling,
-        f: impl FnOnce(&mut Interp) -> Result<T>,
-    ) -> Result<T> {
+        f: impl FnOnce(&mut Interp) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
         let before = std::mem::replace(&mut self.ceiling, ceiling);
         let result = f(self);
         self.ceiling = before;
@@ -239,11 +241,11 @@ impl Interp {
     }
 
     /// Runs `f` reading at `at`.
-    pub fn reading_at<T>(
+    pub fn reading_at<T, E>(
         &mut self,
         at: Option<TxnTime>,
-        f: impl FnOnce(&mut Interp) -> Result<T>,
-    ) -> Result<T> {
+        f: impl FnOnce(&mut Interp) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
         let before = std::mem::replace(&mut self.at, at);
         let result = f(self);
         self.at = before;
@@ -251,11 +253,11 @@ impl Interp {
     }
 
     /// Runs `f` with other rights (functions with a role).
-    pub fn acting_as<T>(
+    pub fn acting_as<T, E>(
         &mut self,
         principal: Arc<Principal>,
-        f: impl FnOnce(&mut Interp) -> Result<T>,
-    ) -> Result<T> {
+        f: impl FnOnce(&mut Interp) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
         let before = std::mem::replace(&mut self.principal, principal);
         self.rights_given += 1;
         let rights = std::mem::replace(&mut self.rights, self.rights_given);

@@ -228,7 +228,7 @@ impl Interp {
             Value::Module(value) => {
                 name == "Object" || matches!(value, Module::Native(n) if *n == name)
             }
-            Value::Lambda(_) | Value::Native(_) | Value::Function(_) => false,
+            Value::Lambda(_) | Value::Native(_) | Value::Function(_) | Value::Query(_) => false,
         }
     }
 }

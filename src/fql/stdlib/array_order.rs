@@ -86,7 +86,7 @@ pub(super) fn order(me: &mut Interp, this: &Value, args: &[Value]) -> Result {
             me.check_parts(&of_item)?;
             keyed.push((of_item, item));
         }
-        Ok(keyed)
+        Ok::<_, Failure>(keyed)
     })?;
     keyed.sort_by(|(a, _), (b, _)| compare(&keys, a, b));
     Ok(Value::array(

@@ -11,11 +11,13 @@ use super::legacy_index::{self, LegacyIndex};
 use super::migration_codec;
 use super::native;
 use super::path;
-use super::role::{AccessProvider, Action, Grant, Membership, Privilege, Role};
+use super::role::{
+    AccessProvider, Action, Grant, Membership, Predicate, Privilege, Role, RoleRef, RoleResource,
+};
 use super::text::{ExprText, LambdaText, TypeText};
 use crate::FastMap;
 use crate::store::TxnTime;
-use crate::value::{CollId, DocId, IndexId, Object, Str, Value};
+use crate::value::{CollId, DocId, DocKey, IndexId, Object, Str, Value};
 use std::sync::{Arc, OnceLock};
 
 /// The schema of one database at one schema version. Immutable and shared.
@@ -171,6 +173,19 @@ impl Schema {
     /// The role of that name.
     pub fn role(&self, name: &str) -> Option<&Arc<Role>> {
         self.roles.get(name)
+    }
+
+    /// The role with that definition.
+    pub fn role_with_id(&self, id: DocId) -> Option<&Arc<Role>> {
+        self.roles.values().find(|role| role.id == id)
+    }
+
+    /// The name of a role that something refers to; a name as it is, a definition's if it is there.
+    pub fn role_name(&self, role: &RoleRef) -> Option<Str> {
+        match role {
+            RoleRef::Name(name) => Some(name.clone()),
+            RoleRef::Id(id) => Some(self.role_with_id(*id)?.name.clone()),
+        }
     }
 
     /// The access provider of that name.
@@ -413,8 +428,16 @@ pub fn load_function(definition: &Definition) -> Function {
         alias: text(doc, "alias"),
         ts: definition.ts,
         body: LambdaText::new(source.clone(), text(doc, "body").unwrap_or_default()),
+        query: match doc.get("body") {
+            Some(Value::Query(query)) => Some(query.clone()),
+            _ => None,
+        },
         signature: text(doc, "signature").map(|signature| TypeText::new(source, signature)),
         role: text(doc, "role"),
+        roles: match doc.get("role") {
+            Some(Value::String(_)) | None => Vec::new(),
+            Some(_) => role_refs(doc, "role"),
+        },
         definition: definition.fields.clone(),
         name,
     }
@@ -433,26 +456,24 @@ pub fn load_role(definition: &Definition) -> Role {
                 .filter_map(|(action, grant)| {
                     let grant = match grant {
                         Value::Bool(true) => Grant::Always,
-                        Value::String(predicate) => Grant::If(LambdaText::new(
-                            format!("*predicate:{name}:{action}*"),
-                            predicate.clone(),
-                        )),
-                        _ => return None,
+                        other => {
+                            Grant::If(predicate(other, || format!("*predicate:{name}:{action}*"))?)
+                        }
                     };
                     Some((Action::of(action)?, grant))
                 });
             Privilege {
-                resource: text(privilege, "resource").unwrap_or_default(),
+                resource: resource(privilege),
                 actions: actions.collect(),
             }
         });
     let membership = one_or_many(doc, "membership")
         .filter_map(as_object)
         .map(|membership| Membership {
-            resource: text(membership, "resource").unwrap_or_default(),
-            predicate: text(membership, "predicate").map(|predicate| {
-                LambdaText::new(format!("*predicate:{name}:membership*"), predicate)
-            }),
+            resource: resource(membership),
+            predicate: membership
+                .get("predicate")
+                .and_then(|value| predicate(value, || format!("*predicate:{name}:membership*"))),
         });
     Role {
         id: definition.id,
@@ -469,14 +490,17 @@ pub fn load_provider(definition: &Definition) -> AccessProvider {
     let doc = &definition.fields;
     let name = text(doc, "name").unwrap_or_default();
     let roles = one_or_many(doc, "roles").filter_map(|role| match role {
-        Value::String(role) => Some((role.clone(), None)),
         Value::Object(entry) => {
-            let role = text(entry, "role")?;
-            let predicate = text(entry, "predicate")
-                .map(|predicate| LambdaText::new(format!("*predicate:{name}:{role}*"), predicate));
+            let role = role_ref(entry.get("role")?)?;
+            let source = || match &role {
+                RoleRef::Name(role) => format!("*predicate:{name}:{role}*"),
+                RoleRef::Id(_) => format!("*predicate:{name}*"),
+            };
+            let predicate = entry.get("predicate");
+            let predicate = predicate.and_then(|value| self::predicate(value, source));
             Some((role, predicate))
         }
-        _ => None,
+        role => Some((role_ref(role)?, None)),
     });
     AccessProvider {
         id: definition.id,
@@ -487,6 +511,42 @@ pub fn load_provider(definition: &Definition) -> AccessProvider {
         definition: definition.fields.clone(),
         name,
     }
+}
+
+/// A predicate of either language.
+fn predicate(value: &Value, source: impl FnOnce() -> String) -> Option<Predicate> {
+    match value {
+        Value::String(text) => Some(Predicate::Text(LambdaText::new(source(), text.clone()))),
+        Value::Query(query) => Some(Predicate::Query(query.clone())),
+        _ => None,
+    }
+}
+
+/// What a privilege or membership is about: a name, or a definition.
+fn resource(entry: &Object) -> RoleResource {
+    match entry.get("resource") {
+        Some(Value::Doc(doc)) => match doc.key {
+            DocKey::Id(id) => RoleResource::Definition(doc.coll, id),
+            DocKey::Name(_) => RoleResource::Name(Str::default()),
+        },
+        _ => RoleResource::Name(text(entry, "resource").unwrap_or_default()),
+    }
+}
+
+fn role_ref(value: &Value) -> Option<RoleRef> {
+    match value {
+        Value::String(name) => Some(RoleRef::Name(name.clone())),
+        Value::Doc(doc) => match doc.key {
+            DocKey::Id(id) => Some(RoleRef::Id(id)),
+            DocKey::Name(_) => None,
+        },
+        _ => None,
+    }
+}
+
+/// The roles in the field `name`: names and references, one or several.
+pub fn role_refs(object: &Object, name: &str) -> Vec<RoleRef> {
+    one_or_many(object, name).filter_map(role_ref).collect()
 }
 
 /// The text field `name`.

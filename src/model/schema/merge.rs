@@ -121,7 +121,7 @@ fn storable(value: &Value, path: &mut Vec<PathPart>) -> Result<(), NotStorable> 
             path.pop();
             result
         }),
-        Value::Lambda(_) => Err(NotStorable(
+        Value::Lambda(_) | Value::Query(_) => Err(NotStorable(
             "Anonymous functions cannot be stored. Use a string of FQL instead.".into(),
         )),
         Value::Id(_)

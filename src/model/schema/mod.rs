@@ -50,5 +50,7 @@ pub use failure::{ConstraintFailure, PathDisplay};
 pub use function::Function;
 pub use legacy_index::{LegacyField, LegacyIndex, LegacyOrigin, LegacySource};
 pub use load::{Definition, Item, Schema};
-pub use role::{AccessProvider, Action, Grant, Membership, Privilege, Role};
+pub use role::{
+    AccessProvider, Action, Grant, Membership, Predicate, Privilege, Role, RoleRef, RoleResource,
+};
 pub use text::{ExprText, LambdaText, TypeText};

@@ -67,6 +67,7 @@ pub fn provided(value: &Value) -> String {
         ),
         Value::Doc(_) => "Document".into(),
         Value::TransactionTime => "Time".into(),
+        Value::Query(_) => "Query".into(),
         Value::Bool(_)
         | Value::Double(_)
         | Value::Id(_)

@@ -115,7 +115,7 @@ pub fn fits(ty: &FieldType, value: &Value, resolve: Resolve) -> bool {
                 object.contains_key(&field.name) || fits(&field.ty, &Value::NULL, resolve)
             })
         }
-        (FieldType::LegacyQuery, value) => is_legacy_query(value),
+        (FieldType::LegacyQuery, Value::Query(_)) => true,
         (
             FieldType::Null
             | FieldType::Boolean
@@ -131,15 +131,11 @@ pub fn fits(ty: &FieldType, value: &Value, resolve: Resolve) -> bool {
             | FieldType::NullDoc(_)
             | FieldType::Array(_)
             | FieldType::Tuple(_)
-            | FieldType::Object(_),
+            | FieldType::Object(_)
+            | FieldType::LegacyQuery,
             _,
         ) => false,
     }
-}
-
-/// A v4 function body or predicate, as the legacy interpreter stores it.
-fn is_legacy_query(value: &Value) -> bool {
-    matches!(value, Value::Object(object) if object.contains_key("@query"))
 }
 
 fn as_integer(value: &Value) -> Option<i64> {
@@ -182,6 +178,7 @@ pub fn same_value(a: &Value, b: &Value) -> bool {
         (Value::Id(a), Value::Id(b)) => a == b,
         (Value::Doc(a), Value::Doc(b)) => a.coll == b.coll && a.key == b.key,
         (Value::TransactionTime, Value::TransactionTime) => true,
+        (Value::Query(a), Value::Query(b)) => a == b,
         (a, b) => as_integer(a).is_some() && as_integer(a) == as_integer(b),
     }
 }

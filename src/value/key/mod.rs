@@ -1,7 +1,7 @@
 //! Values as index keys: bytes that sort as Fauna's indexes do (`spec fql10-data 6.4`).
 //!
 //! ```text
-//! numbers < bytes < strings < arrays < objects < documents < times < dates < UUIDs < false < true < null
+//! numbers < bytes < strings < arrays < objects < documents < times < dates < queries < UUIDs < false < true < null
 //! ```
 //!
 //! Every encoding begins with a tag between 0x01 and 0xfe and delimits itself, so that encodings
@@ -21,6 +21,7 @@
 //!                  it is known: 0xff eight times, 2 zero bytes, which reads as TransactionTime
 //!          EARLY | LATE  seconds ^ 1 << 63, nanoseconds, for times whose microseconds exceed 64 bits
 //! date     DATE    days ^ 1 << 63
+//! query    QUERY   escaped wire form, 0x00
 //! ```
 //!
 //! All numbers are big-endian. Escaping writes 0x00 as 0x01 0x01 and 0x01 as 0x01 0x02.
@@ -53,6 +54,7 @@ const EARLY: u8 = 0x40;
 const TIME: u8 = 0x41;
 const LATE: u8 = 0x42;
 const DATE: u8 = 0x48;
+const QUERY: u8 = 0x4c;
 const UUID: u8 = 0x50;
 const FALSE: u8 = 0x58;
 const TRUE: u8 = 0x59;
@@ -160,6 +162,7 @@ impl KeyCodec {
             (Value::TransactionTime, Value::Time(time)) => commit_time_to(*time),
             (Value::Time(time), Value::TransactionTime) => commit_time_to(*time).reverse(),
             (Value::Date(x), Value::Date(y)) => x.cmp(y),
+            (Value::Query(x), Value::Query(y)) => x.text.cmp(&y.text),
             (Value::Uuid(x), Value::Uuid(y)) => x.cmp(y),
             (Value::Bool(x), Value::Bool(y)) => x.cmp(y),
             (a, b) => match (Number::of(a), Number::of(b)) {
@@ -209,6 +212,10 @@ impl KeyCodec {
             Value::Date(date) => {
                 out.push(DATE);
                 push_signed(out, date.0);
+            }
+            Value::Query(query) => {
+                out.push(QUERY);
+                push_escaped(out, query.text.as_bytes());
             }
             Value::Uuid(uuid) => {
                 out.push(UUID);
@@ -365,6 +372,7 @@ fn rank(value: &Value) -> u8 {
         Value::Doc(_) => DOC,
         Value::Time(_) | Value::TransactionTime => TIME,
         Value::Date(_) => DATE,
+        Value::Query(_) => QUERY,
         Value::Uuid(_) => UUID,
         Value::Bool(_) => FALSE,
         Value::Null(_) => NULL,

@@ -2,7 +2,7 @@
 
 use super::{
     ARRAY, BYTES, DATE, DOC, DOUBLE, EARLY, END, ESCAPE, FALSE, FURTHER, INTEGER, LATE, NULL,
-    NUMBER, OBJECT, SIGN, STRING, TIME, TRUE, UUID,
+    NUMBER, OBJECT, QUERY, SIGN, STRING, TIME, TRUE, UUID,
 };
 use crate::store::TxnTime;
 use crate::value::codec::{Corrupt, MAX_DEPTH};
@@ -172,6 +172,7 @@ impl Reader<'_> {
                 Value::Time(Time { secs, nanos })
             }
             DATE => Value::Date(Date(self.signed()?)),
+            QUERY => Value::query(String::from_utf8(self.escaped()?).map_err(|_| Corrupt)?),
             UUID => Value::Uuid(self.fixed()?),
             FALSE => Value::Bool(false),
             TRUE => Value::Bool(true),
@@ -213,7 +214,7 @@ impl Reader<'_> {
                     self.fixed::<2>()?;
                 }
             }
-            BYTES => {
+            BYTES | QUERY => {
                 self.until_end()?;
             }
             STRING => {

@@ -76,6 +76,8 @@ fn the_order_of_the_specification() {
         time("+999999999-12-31T23:59Z"),
         Value::Date(Date(-1)),
         Value::Date(Date(0)),
+        Value::query(r#"{"lambda":"x","expr":1}"#),
+        Value::query("{}"),
         Value::Uuid([0; 16]),
         Value::Uuid([0xff; 16]),
         Value::Bool(false),

@@ -191,6 +191,10 @@ impl Writer {
                 self.byte(24);
                 self.event_source(source)?;
             }
+            Value::Query(query) => {
+                self.byte(25);
+                self.text(&query.text);
+            }
         }
         Ok(())
     }
@@ -563,6 +567,7 @@ impl<'a> Reader<'a> {
                 }))
             }
             24 => Value::EventSource(Arc::new(self.event_source()?)),
+            25 => Value::query(self.text()?),
             _ => return None,
         })
     }

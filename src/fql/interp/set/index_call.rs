@@ -1,7 +1,7 @@
 //! Calling an index: `Foo.byName(terms..., range)` (`spec fql10-data 6`).
 
 use super::super::chain::Found;
-use super::super::permissions::resource_names;
+use super::super::permissions::Known;
 use super::super::{Arity, Failure, Interp, RESERVED, Result, wrong_arity};
 use super::position::Position;
 use super::source::{Entries, IndexScan};
@@ -218,7 +218,7 @@ impl Interp {
         let Some(collection) = schema.collection(coll) else {
             return false;
         };
-        let known = resource_names(collection);
+        let known = Known::collection(collection);
         names
             .iter()
             .filter_map(|name| schema.role(name))
@@ -226,7 +226,7 @@ impl Interp {
                 let mut here = role
                     .privileges
                     .iter()
-                    .filter(|privilege| known.contains(&privilege.resource));
+                    .filter(|privilege| known.is(&privilege.resource));
                 here.any(|privilege| {
                     privilege
                         .actions

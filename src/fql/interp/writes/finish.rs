@@ -300,7 +300,9 @@ impl Interp {
                     return false;
                 };
                 let holds = |role: &&Arc<crate::model::schema::Role>| {
-                    role.membership.iter().any(|m| m.resource == resource)
+                    role.membership
+                        .iter()
+                        .any(|m| m.resource.name() == Some(&resource))
                 };
                 schema.roles().into_iter().filter(holds).count() > MAX_ROLES
             });
