@@ -12,6 +12,7 @@
 pub mod access;
 pub mod engine;
 pub mod fql;
+pub mod fql4;
 pub mod fsl;
 pub mod model;
 pub mod server;

@@ -21,6 +21,7 @@ mod environment;
 mod events;
 mod file;
 mod inspect;
+mod legacy;
 mod outcome;
 mod remote;
 mod remote_events;
@@ -39,6 +40,7 @@ pub use crate::fql::types::{Member, TypeAt};
 pub use builds::{BuildState, BuildWatch, IndexBuild};
 pub use events::{EventError, EventStats, FeedPage, FeedRequest, Start, StreamEvent};
 pub use file::{CacheSize, DatabaseFile};
+pub use legacy::{LegacyFailure, LegacyOutcome, LegacyRequest};
 pub use outcome::{Outcome, QueryError, Stats};
 pub(crate) use remote::KEY_SET_HEADER;
 pub use remote::socket_path;
@@ -67,6 +69,7 @@ pub struct Engine {
     pub(crate) logins: LoginCache,
     pub(crate) environments: typing::Environments,
     pub(crate) key_sets: crate::access::jwks::KeySets,
+    pub(crate) legacy: Arc<crate::fql4::eval::Cache>,
     root_secrets: parking_lot::RwLock<Vec<Mark>>,
 }
 
@@ -115,6 +118,7 @@ impl Engine {
             logins: LoginCache::default(),
             environments: typing::Environments::default(),
             key_sets: crate::access::jwks::KeySets::default(),
+            legacy: Arc::default(),
             root_secrets: parking_lot::RwLock::default(),
         }))
     }

@@ -19,9 +19,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Runs on contention before giving up, unless the request says otherwise.
-const DEFAULT_RETRIES: u32 = 7;
+pub(super) const DEFAULT_RETRIES: u32 = 7;
 /// Time a query may take unless the request says otherwise.
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(120);
+pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// What a session acts with.
 #[derive(Clone)]
@@ -288,32 +288,9 @@ impl Session {
     ) -> Result<Outcome, Failure> {
         let stats = stats_of(&interp);
         let Interp { txn, log, .. } = interp;
-        let (scope, schema) = (txn.scope(), txn.schema().clone());
         // A query that changes the schema still reports the version it ran with.
         let schema_version = txn.schema().version;
-        let changes_schema = txn.changes_schema();
-        let txn_time = match txn.into_commit() {
-            Some(commit) => {
-                let time =
-                    self.engine
-                        .model
-                        .store()
-                        .commit(commit)
-                        .map_err(|error| match error {
-                            StoreError::Contended { table, key } => {
-                                let changed = changed_name(table, &key, scope, &schema);
-                                let schema = changes_schema.then(|| "schema".to_string());
-                                Failure::contended(changed.or(schema).as_deref())
-                            }
-                            error => ModelError::from(error).into(),
-                        })?;
-                if changes_schema {
-                    self.engine.upkeep.wake();
-                }
-                time
-            }
-            None => now,
-        };
+        let txn_time = self.store(txn, now)?;
         resolve_time(&mut rendered, txn_time);
         let diagnostics = visible(log, sees_all);
         Ok(Outcome {
@@ -325,6 +302,28 @@ impl Session {
             schema_version,
             stats,
         })
+    }
+
+    /// Commits what a transaction wrote; its time, which is `now` if it wrote nothing.
+    pub(super) fn store(&self, txn: Txn, now: TxnTime) -> Result<TxnTime, Failure> {
+        let (scope, schema) = (txn.scope(), txn.schema().clone());
+        let changes_schema = txn.changes_schema();
+        let Some(commit) = txn.into_commit() else {
+            return Ok(now);
+        };
+        let committed = self.engine.model.store().commit(commit);
+        let time = committed.map_err(|error| match error {
+            StoreError::Contended { table, key } => {
+                let changed = changed_name(table, &key, scope, &schema);
+                let schema = changes_schema.then(|| "schema".to_string());
+                Failure::contended(changed.or(schema).as_deref())
+            }
+            error => ModelError::from(error).into(),
+        })?;
+        if changes_schema {
+            self.engine.upkeep.wake();
+        }
+        Ok(time)
     }
 
     /// Checks the types of a query whose arguments are known.
@@ -420,9 +419,9 @@ fn changed_name(table: Table, key: &[u8], scope: ScopeId, schema: &Schema) -> Op
 
 /// What the runs of a query took before the last one, and what they met.
 #[derive(Default)]
-struct Spent {
-    met: BTreeSet<String>,
-    calls: u64,
+pub(super) struct Spent {
+    pub(super) met: BTreeSet<String>,
+    pub(super) calls: u64,
     read_ops: u64,
     write_ops: u64,
     bytes_read: u64,
@@ -430,7 +429,7 @@ struct Spent {
 }
 
 impl Spent {
-    fn rerun(&mut self, calls: u64, stats: &Stats) {
+    pub(super) fn rerun(&mut self, calls: u64, stats: &Stats) {
         // They count together, since operations are fifties of calls.
         self.calls = calls;
         self.read_ops += stats.read_ops;
@@ -439,7 +438,7 @@ impl Spent {
         self.bytes_written += stats.storage_bytes_write;
     }
 
-    fn add_to(&self, stats: &mut Stats) {
+    pub(super) fn add_to(&self, stats: &mut Stats) {
         stats.read_ops += self.read_ops;
         stats.write_ops += self.write_ops;
         stats.storage_bytes_read += self.bytes_read;
@@ -448,11 +447,11 @@ impl Spent {
 }
 
 /// Calls, and fields looked up for indexes.
-fn calls_of(interp: &Interp) -> u64 {
+pub(super) fn calls_of(interp: &Interp) -> u64 {
     interp.calls() + interp.txn.indexed()
 }
 
-fn stats_of(interp: &Interp) -> Stats {
+pub(super) fn stats_of(interp: &Interp) -> Stats {
     let used = interp.txn.stats();
     Stats {
         compute_ops: calls_of(interp).div_ceil(50).max(1),

@@ -1,0 +1,80 @@
+//! The functions of the language: one file per family, each with its declarations (`FORMS`).
+
+mod array;
+mod auth;
+mod basic;
+mod check;
+mod convert;
+mod format;
+mod logic;
+mod number;
+mod object;
+mod page;
+mod read;
+mod reference;
+mod regex;
+mod schema;
+mod set;
+mod string;
+mod time;
+mod trig;
+mod write;
+
+pub use regex::check_pattern;
+
+use super::error::{Code, Error, Result};
+use super::eval::{Arguments, Evaluator};
+use super::forms::Form;
+use super::place::Place;
+use super::value::Value;
+
+/// The declarations of all families, in the order of the reference.
+pub const FAMILIES: &[&[Form]] = &[
+    basic::FORMS,
+    reference::FORMS,
+    array::FORMS,
+    object::FORMS,
+    read::FORMS,
+    write::FORMS,
+    schema::FORMS,
+    set::FORMS,
+    page::FORMS,
+    logic::FORMS,
+    string::FORMS,
+    regex::FORMS,
+    format::FORMS,
+    number::FORMS,
+    trig::FORMS,
+    time::FORMS,
+    convert::FORMS,
+    check::FORMS,
+    auth::FORMS,
+];
+
+/// Calls a user's function (`spec fql4 6.1`).
+pub fn call_function(
+    me: &mut Evaluator,
+    function: Value,
+    arguments: Value,
+    place: &Place,
+) -> Result {
+    let _ = (me, function, arguments);
+    Err(Error::new(
+        Code::FeatureNotAvailable,
+        place,
+        "Functions cannot be called yet.",
+    )
+    .into())
+}
+
+/// What a form answers that is declared and not built yet.
+fn not_built(_: &mut Evaluator, arguments: Arguments) -> Result {
+    let name = arguments
+        .call()
+        .form
+        .keys
+        .first()
+        .map_or("", |key| key.name);
+    let message = format!("The function '{name}' is not available yet.");
+    Err(Error::new(Code::FeatureNotAvailable, arguments.place(), message).into())
+}

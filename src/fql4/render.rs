@@ -1,0 +1,388 @@
+//! Values as answers show them (`spec fql4 5.1`).
+//!
+//! A [`Renderer`] writes compact JSON inside the transaction, because names of references are looked up here. The time of
+//! the transaction is not known then: it is written as a mark, which [`settle`] replaces after the commit.
+
+use super::error::Result;
+use super::eval::Evaluator;
+use super::expression::Closure;
+use super::read::{write_double, write_string};
+use super::sets::Set;
+use super::value::{EventData, NameRef, Object, Ref, Value};
+use super::version::ApiVersion;
+use crate::store::TxnTime;
+use crate::value::deep;
+use base64::Engine as _;
+
+/// Stands for the microseconds of the transaction in text that [`settle`] completes. A string cannot hold it: control
+/// characters are escaped there.
+const MICROS: char = '\u{1}';
+/// Stands for the instant of the transaction.
+const INSTANT: char = '\u{2}';
+
+/// Puts the time of the transaction in its places.
+pub fn settle(text: String, time: TxnTime) -> String {
+    if !text.contains([MICROS, INSTANT]) {
+        return text;
+    }
+    let instant = crate::value::Time::from(time).to_string();
+    text.replace(MICROS, &time.0.to_string())
+        .replace(INSTANT, &instant)
+}
+
+/// The JSON of a value, with marks for the time of the transaction.
+pub fn render(me: &mut Evaluator, value: &Value) -> Result<String> {
+    let version = me.version;
+    let mut renderer = Renderer {
+        me,
+        version,
+        out: String::new(),
+    };
+    if !renderer.value(value)? {
+        renderer.out.push_str("null");
+    }
+    Ok(renderer.out)
+}
+
+struct Renderer<'r, 'q> {
+    me: &'r mut Evaluator<'q>,
+    version: ApiVersion,
+    out: String,
+}
+
+impl Renderer<'_, '_> {
+    /// Writes a value; `false` if there is nothing to show: a reference to what has no name any more.
+    fn value(&mut self, value: &Value) -> Result<bool> {
+        deep(|| {
+            match value {
+                Value::Null => self.out.push_str("null"),
+                Value::Bool(flag) => self.out.push_str(if *flag { "true" } else { "false" }),
+                Value::Long(n) => self.out.push_str(&n.to_string()),
+                Value::Double(x) => write_double(&mut self.out, *x),
+                Value::String(text) => write_string(&mut self.out, text),
+                Value::Action(action) => write_string(&mut self.out, action.text()),
+                Value::Bytes(bytes) => {
+                    let text = base64::engine::general_purpose::STANDARD.encode(bytes);
+                    self.tagged("@bytes", &text);
+                }
+                Value::Uuid(uuid) => {
+                    let mut text = String::new();
+                    crate::value::format::json::write_uuid(&mut text, uuid);
+                    self.tagged("@uuid", &text);
+                }
+                Value::Time(time) => self.tagged("@ts", &time.to_string()),
+                Value::Date(date) => self.tagged("@date", &date.to_string()),
+                Value::TransactionMicros => self.out.push(MICROS),
+                Value::TransactionTime => {
+                    self.out.push_str("{\"@ts\":\"");
+                    self.out.push(INSTANT);
+                    self.out.push_str("\"}");
+                }
+                Value::Array(items) => self.array(items)?,
+                Value::Object(object) => self.object(object)?,
+                Value::Ref(reference) => return self.reference(*reference),
+                Value::Unresolved(reference) => self.name(reference)?,
+                Value::Set(set) => self.set(set)?,
+                Value::Page(page) => {
+                    let mut fields = Fields::new(self);
+                    if let Some(before) = &page.before {
+                        fields.value("before", before)?;
+                    }
+                    if let Some(after) = &page.after {
+                        fields.value("after", after)?;
+                    }
+                    fields.key("data");
+                    fields.renderer.array(&page.data)?;
+                    fields.end();
+                }
+                Value::Document(document) => {
+                    let mut fields = Fields::new(self);
+                    fields.value("ref", &Value::Ref(document.reference))?;
+                    let ts = document
+                        .ts
+                        .map_or(Value::TransactionMicros, |ts| Value::Long(ts.0));
+                    fields.value("ts", &ts)?;
+                    if document.is_deleted {
+                        fields.value("action", &Value::string("delete"))?;
+                    }
+                    for (key, value) in document.fields.iter() {
+                        fields.value(key, value)?;
+                    }
+                    fields.end();
+                }
+                Value::Event(event) => {
+                    let mut fields = Fields::new(self);
+                    let ts = event
+                        .ts
+                        .map_or(Value::TransactionMicros, |ts| Value::Long(ts.0));
+                    fields.value("ts", &ts)?;
+                    fields.value("action", &Value::Action(event.action))?;
+                    let document = match fields.renderer.version >= ApiVersion::V27 {
+                        true => "document",
+                        false => "instance",
+                    };
+                    fields.value(document, &Value::Ref(event.document))?;
+                    match &event.data {
+                        EventData::Document(data) => fields.value("data", data)?,
+                        EventData::Set(values) if values.is_empty() => {}
+                        EventData::Set(values) => {
+                            fields.key("data");
+                            fields.renderer.array(values)?;
+                        }
+                    }
+                    fields.end();
+                }
+                Value::Element(element) => {
+                    let mut fields = Fields::new(self);
+                    fields.value("value", &element.value)?;
+                    let sources: Vec<Value> =
+                        element.sources.iter().cloned().map(Value::Set).collect();
+                    fields.key("sources");
+                    fields.renderer.array(&sources)?;
+                    fields.end();
+                }
+                Value::Cursor(inner) => return self.value(inner),
+                Value::Lambda(closure) => self.lambda(closure)?,
+                Value::Query(text) => {
+                    self.out.push_str("{\"@query\":");
+                    self.out.push_str(text);
+                    self.out.push('}');
+                }
+            }
+            Ok(true)
+        })
+    }
+
+    fn tagged(&mut self, tag: &str, text: &str) {
+        self.out.push('{');
+        write_string(&mut self.out, tag);
+        self.out.push(':');
+        write_string(&mut self.out, text);
+        self.out.push('}');
+    }
+
+    fn array(&mut self, items: &[Value]) -> Result<()> {
+        self.out.push('[');
+        let mut first = true;
+        for item in items {
+            let before = self.out.len();
+            if !first {
+                self.out.push(',');
+            }
+            match self.value(item)? {
+                true => first = false,
+                false => self.out.truncate(before),
+            }
+        }
+        self.out.push(']');
+        Ok(())
+    }
+
+    fn object(&mut self, object: &Object) -> Result<()> {
+        let escaped = object.iter().any(|(key, _)| key.starts_with('@'));
+        if escaped {
+            self.out.push_str("{\"@obj\":");
+        }
+        let mut fields = Fields::new(self);
+        for (key, value) in object.iter() {
+            fields.value(key, value)?;
+        }
+        fields.end();
+        if escaped {
+            self.out.push('}');
+        }
+        Ok(())
+    }
+
+    fn reference(&mut self, reference: Ref) -> Result<bool> {
+        match super::refs::named(self.me, reference)? {
+            Some(name) => self.name(&name).map(|()| true),
+            None => Ok(false),
+        }
+    }
+
+    fn name(&mut self, reference: &NameRef) -> Result<()> {
+        self.out.push_str("{\"@ref\":");
+        self.name_body(reference);
+        self.out.push('}');
+        Ok(())
+    }
+
+    fn name_body(&mut self, reference: &NameRef) {
+        let collection = match self.version >= ApiVersion::V27 {
+            true => "collection",
+            false => "class",
+        };
+        let native = |me: &Self, coll| -> &'static str {
+            match super::read::native_name(coll) {
+                Some("collections") if me.version < ApiVersion::V27 => "classes",
+                Some(name) => name,
+                None => "",
+            }
+        };
+        self.out.push_str("{\"id\":");
+        let (of, scope) = match reference {
+            NameRef::Native { coll, scope } => {
+                let name = native(self, *coll);
+                write_string(&mut self.out, name);
+                (None, scope.clone())
+            }
+            NameRef::Named { coll, name, scope } => {
+                write_string(&mut self.out, name);
+                (
+                    Some(NameRef::Native {
+                        coll: *coll,
+                        scope: None,
+                    }),
+                    scope.clone(),
+                )
+            }
+            NameRef::Key { id, scope } => {
+                write_string(&mut self.out, &id.0.to_string());
+                let keys = crate::model::native::KEY;
+                (
+                    Some(NameRef::Native {
+                        coll: keys,
+                        scope: None,
+                    }),
+                    scope.clone(),
+                )
+            }
+            NameRef::Document { collection, id } => {
+                write_string(&mut self.out, &id.0.to_string());
+                (Some((**collection).clone()), None)
+            }
+            NameRef::Own(collection) => {
+                write_string(&mut self.out, "self");
+                (Some((**collection).clone()), None)
+            }
+        };
+        if let Some(of) = of {
+            self.out.push_str(",\"");
+            self.out.push_str(collection);
+            self.out.push_str("\":{\"@ref\":");
+            self.name_body(&of);
+            self.out.push('}');
+        }
+        if let Some(scope) = scope {
+            self.out.push_str(",\"database\":{\"@ref\":");
+            self.name_body(&scope);
+            self.out.push('}');
+        }
+        self.out.push('}');
+    }
+
+    fn set(&mut self, set: &Set) -> Result<()> {
+        if let Set::Native { scope, coll } = set {
+            return self
+                .value(&Value::Ref(super::refs::native_ref(*scope, *coll)))
+                .map(drop);
+        }
+        if let Set::Document(reference) = set {
+            return self.value(&Value::Ref(*reference)).map(drop);
+        }
+        self.out.push_str("{\"@set\":");
+        let mut fields = Fields::new(self);
+        let many = |sets: &[std::sync::Arc<Set>]| match sets {
+            [one] => Value::Set(one.clone()),
+            sets => Value::array(sets.iter().cloned().map(Value::Set).collect()),
+        };
+        match set {
+            Set::Native { .. } | Set::Document(_) => {}
+            Set::Documents(reference) => fields.value("documents", &Value::Ref(*reference))?,
+            Set::Match { index, terms } => {
+                fields.value("match", &Value::Ref(*index))?;
+                match terms.as_slice() {
+                    [] => {}
+                    [term] => fields.value("terms", term)?,
+                    terms => fields.value("terms", &Value::array(terms.to_vec()))?,
+                }
+            }
+            Set::Singleton(reference) => fields.value("singleton", &Value::Ref(*reference))?,
+            Set::Events(set) => fields.value("events", &Value::Set(set.clone()))?,
+            Set::Union(sets) => fields.value("union", &many(sets))?,
+            Set::Intersection(sets) => fields.value("intersection", &many(sets))?,
+            Set::Difference(sets) => fields.value("difference", &many(sets))?,
+            Set::Distinct(set) => fields.value("distinct", &Value::Set(set.clone()))?,
+            Set::Join(set, lambda) => {
+                fields.value("join", &Value::Set(set.clone()))?;
+                fields.key("with");
+                fields.renderer.lambda_body(lambda)?;
+            }
+            Set::JoinIndex(set, index) => {
+                fields.value("join", &Value::Set(set.clone()))?;
+                fields.value("with", &Value::Ref(*index))?;
+            }
+            Set::Range { set, from, to } => {
+                fields.value("range", &Value::Set(set.clone()))?;
+                for (key, bound) in [("from", from), ("to", to)] {
+                    match bound {
+                        Value::Array(items) if items.is_empty() => {}
+                        bound => fields.value(key, bound)?,
+                    }
+                }
+            }
+            Set::Reverse(set) => fields.value("reverse", &Value::Set(set.clone()))?,
+            Set::Filter(set, lambda) => {
+                fields.key("filter");
+                fields.renderer.lambda_body(lambda)?;
+                fields.value("collection", &Value::Set(set.clone()))?;
+            }
+        }
+        fields.end();
+        self.out.push('}');
+        Ok(())
+    }
+
+    fn lambda(&mut self, closure: &Closure) -> Result<()> {
+        self.out.push_str("{\"@query\":");
+        self.lambda_body(closure)?;
+        self.out.push('}');
+        Ok(())
+    }
+
+    fn lambda_body(&mut self, closure: &Closure) -> Result<()> {
+        let _ = closure;
+        self.out.push_str("{}");
+        Ok(())
+    }
+}
+
+/// The fields of an object in the making; those that have nothing to show are left out.
+struct Fields<'f, 'r, 'q> {
+    renderer: &'f mut Renderer<'r, 'q>,
+    empty: bool,
+}
+
+impl<'f, 'r, 'q> Fields<'f, 'r, 'q> {
+    fn new(renderer: &'f mut Renderer<'r, 'q>) -> Fields<'f, 'r, 'q> {
+        renderer.out.push('{');
+        Fields {
+            renderer,
+            empty: true,
+        }
+    }
+
+    fn key(&mut self, key: &str) {
+        if !self.empty {
+            self.renderer.out.push(',');
+        }
+        self.empty = false;
+        write_string(&mut self.renderer.out, key);
+        self.renderer.out.push(':');
+    }
+
+    fn value(&mut self, key: &str, value: &Value) -> Result<()> {
+        let (before, empty) = (self.renderer.out.len(), self.empty);
+        self.key(key);
+        if !self.renderer.value(value)? {
+            self.renderer.out.truncate(before);
+            self.empty = empty;
+        }
+        Ok(())
+    }
+
+    fn end(self) {
+        self.renderer.out.push('}');
+    }
+}
