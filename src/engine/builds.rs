@@ -107,7 +107,8 @@ impl BuildWatch {
             if self.seen.contains_key(&build.index) {
                 continue;
             }
-            let Some(collection) = txn.schema().collection(build.collection) else {
+            let found = txn.schema().with_index(build.collection, build.index);
+            let Some((collection, _)) = &found else {
                 continue;
             };
             let seen = Seen {
@@ -136,10 +137,9 @@ impl BuildWatch {
                 continue;
             }
             seen.build.done = seen.build.total.unwrap_or(seen.build.done);
-            let collection = txn.schema().collection(seen.collection);
-            let backing = collection.and_then(|collection| collection.backing_index(*index));
+            let found = txn.schema().with_index(seen.collection, *index);
             let legacy = txn.schema().legacy_index(*index).map(|index| index.status);
-            seen.build.state = match backing.map(|backing| backing.status).or(legacy) {
+            seen.build.state = match found.map(|(_, backing)| backing.status).or(legacy) {
                 // Its definition is of the schema before this look.
                 Some(IndexStatus::Building | IndexStatus::Complete) => BuildState::Complete,
                 Some(IndexStatus::Failed) => BuildState::Failed,

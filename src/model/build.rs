@@ -111,13 +111,8 @@ impl Model {
             }
             return self.commit_step(txn);
         }
-        let collection = txn.schema().collection(coll).cloned();
-        let index = collection
-            .as_ref()
-            .and_then(|collection| collection.backing_index(id))
-            .cloned();
-        match (collection, index) {
-            (Some(collection), Some(index)) => {
+        match txn.schema().with_index(coll, id) {
+            Some((collection, index)) => {
                 let mut unique = Unique::Kept;
                 let physical = Physical::Own(&index);
                 match self.build_batch(&mut txn, &collection, physical, done, &mut unique) {
@@ -145,7 +140,7 @@ impl Model {
                     }
                 }
             }
-            (None, _) | (_, None) => txn.system_set(&key, None, Stamps::new()),
+            None => txn.system_set(&key, None, Stamps::new()),
         }
         self.commit_step(txn)
     }
@@ -375,7 +370,7 @@ pub(crate) fn lifetimes(
             let fields = Fields {
                 scope: txn.scope(),
                 codec: txn.model.key_codec(),
-                schema: txn.schema(),
+                schema: txn.schema().around(collection),
                 collection,
                 computed: computed.as_deref(),
                 bindings: bindings.as_deref(),

@@ -3,10 +3,10 @@
 use super::build::{self, Unique};
 use super::bytes::Stamps;
 use super::legacy_entries::Physical;
-use super::schema::definition::{finished, plan_indexes};
+use super::schema::definition::{Candidate, finished, plan_indexes, shape_before};
 use super::schema::load::load_collection;
 use super::schema::provenance::Provenance;
-use super::schema::{BackingIndex, Collection, Definition, IndexStatus};
+use super::schema::{BackingIndex, Collection, Definition, IndexStatus, MigrationStep};
 use super::txn::{self, Txn};
 use super::version::Header;
 use super::{ModelError, Version, keys, maintain};
@@ -42,25 +42,31 @@ impl Txn {
         data: &Arc<Object>,
         before: Option<&Bytes>,
     ) -> Result<Arc<Object>, ModelError> {
-        let old = before.map(|before| load_stored(id, before)).transpose()?;
+        let before = before.map(|before| load_stored(id, before)).transpose()?;
+        // While a schema is staged, changes are relative to the one in force.
+        let in_force = match self.is_staged() {
+            true => self
+                .schema()
+                .collection(CollId(id.0.max(0) as u64))
+                .cloned(),
+            false => None,
+        };
+        let (old, earlier) = match &in_force {
+            Some(in_force) => (Some(&**in_force), before.as_ref()),
+            None => (before.as_ref(), None),
+        };
         let mut fields = (**data).clone();
-        fields.insert(
-            "min_valid_time",
-            Value::Time(self.floor(data, old.as_ref()).into()),
-        );
+        fields.insert("min_valid_time", Value::Time(self.floor(data, old).into()));
         let loaded = load(id, Arc::new(fields.clone()), self.time());
-        let current = old
-            .as_ref()
-            .map(|old| old.backing.clone())
-            .unwrap_or_default();
-        let steps = old.as_ref().map_or(0, |old| old.migrations.len());
-        let provenance = Provenance::of(loaded.migrations.iter().skip(steps));
-        let before_change = |path: &[PathPart]| match &old {
+        let candidates = candidates(old, earlier);
+        let steps = old.map_or(&[][..], |old| steps_since(old, &loaded));
+        let provenance = Provenance::of(steps);
+        let before_change = |path: &[PathPart]| match old {
             Some(old) => provenance.before(path, old, &loaded),
             None => None,
         };
         let mut failed = None;
-        let plan = plan_indexes(&fields, &current, &before_change, || {
+        let plan = plan_indexes(&fields, &candidates, &before_change, || {
             match self.new_index_id() {
                 Ok(id) => id,
                 Err(error) => {
@@ -78,7 +84,7 @@ impl Txn {
             new.iter_mut()
                 .for_each(|index| index.status = IndexStatus::Complete);
         }
-        if let Some(old) = &old {
+        if let Some(old) = old {
             withdraw_queryable(&mut fields, old, &new);
         }
         // The order of the definition is kept, because rendering and sharing depend on shapes only.
@@ -86,12 +92,24 @@ impl Txn {
             plan.kept.into_iter().chain(new.iter().cloned()).collect();
         let mut stored = Arc::new(finished(&fields, &backing));
         let collection = Arc::new(load(id, stored.clone(), self.time()));
-        for index in &plan.removed {
+        let used = |index: &BackingIndex| {
+            let in_force = in_force.as_ref();
+            in_force.is_some_and(|in_force| in_force.backing_index(index.id).is_some())
+        };
+        let mut removed = plan.removed;
+        // Of an earlier staged definition, what cannot be gone on with.
+        for index in earlier.iter().flat_map(|earlier| &earlier.backing) {
+            if !candidates.iter().any(|known| known.index.id == index.id) {
+                removed.push(index.clone());
+            }
+        }
+        for index in removed.iter().filter(|index| !used(index)) {
             self.discard_index(index.id);
         }
         let mut violated = Vec::new();
         for index in &backing {
-            let was = current.iter().find(|old| old.id == index.id);
+            let was = candidates.iter().map(|candidate| &candidate.index);
+            let was = was.into_iter().find(|old| old.id == index.id);
             if index.unique
                 && was.is_some_and(|was| !was.unique)
                 && self.has_shared_entries(index.id)?
@@ -215,18 +233,64 @@ impl Txn {
         coll: CollId,
         change: impl Fn(&mut BackingIndex),
     ) -> Result<(), ModelError> {
+        self.note_in_force(coll, &change)?;
+        self.touch_schema();
         let id = DocId(coll.0 as i64);
         self.replace_in_place(super::native::COLLECTION, id, |header, fields| {
-            let collection = load(id, fields.clone(), header.ts.unwrap_or_default());
-            let mut backing: Vec<BackingIndex> = collection
-                .backing
-                .iter()
-                .map(|index| (**index).clone())
-                .collect();
-            backing.iter_mut().for_each(change);
-            finished(fields, &backing)
+            noted(id, header, fields, &change)
         })
     }
+}
+
+/// A definition with what `change` says of its physical indexes.
+pub(crate) fn noted(
+    id: DocId,
+    header: &Header,
+    fields: &Arc<Object>,
+    change: &impl Fn(&mut BackingIndex),
+) -> Object {
+    let collection = load(id, fields.clone(), header.ts.unwrap_or_default());
+    let backing = collection.backing.iter();
+    let mut backing: Vec<BackingIndex> = backing.map(|index| (**index).clone()).collect();
+    backing.iter_mut().for_each(change);
+    finished(fields, &backing)
+}
+
+/// The physical indexes that a new definition may go on with: those of `old`, and those of `earlier`, another one that was
+/// staged over `old`, as far as their values are values of `old`.
+fn candidates(old: Option<&Collection>, earlier: Option<&Collection>) -> Vec<Candidate> {
+    let Some(old) = old else {
+        return Vec::new();
+    };
+    let own = old.backing.iter().map(|index| Candidate {
+        shape: (index.terms.clone(), index.values.clone()),
+        index: index.clone(),
+    });
+    let mut all: Vec<Candidate> = own.collect();
+    let Some(earlier) = earlier else {
+        return all;
+    };
+    let provenance = Provenance::of(steps_since(old, earlier));
+    let before = |path: &[PathPart]| provenance.before(path, old, earlier);
+    for index in &earlier.backing {
+        let known = all.iter().any(|known| known.index.id == index.id);
+        if known || index.status == IndexStatus::Failed || index.violated {
+            continue;
+        }
+        let shape = shape_before(&index.terms, &index.values, &before);
+        all.extend(shape.map(|shape| Candidate {
+            shape,
+            index: index.clone(),
+        }));
+    }
+    all
+}
+
+/// The steps of the migrations that a definition has beyond those of `old`.
+fn steps_since<'a>(old: &Collection, new: &'a Collection) -> &'a [MigrationStep] {
+    new.migrations
+        .get(old.migrations.len()..)
+        .unwrap_or_default()
 }
 
 /// An index that is built anew must not be called before it is complete, although it was complete before.

@@ -5,7 +5,7 @@ use super::build::{self, Chains, Removed};
 use super::bytes::Stamps;
 use super::cursor::RawCursor;
 use super::entries;
-use super::legacy_entries::physical;
+use super::legacy_entries::{Physical, physical};
 use super::overlay::Pending;
 use super::schema::{Collection, IndexStatus};
 use super::txn::{self, Txn};
@@ -352,7 +352,11 @@ impl Txn {
             );
         }
         let own = self.own_legacy_indexes();
-        for index in physical(self.schema(), collection, &own) {
+        let staged = self.staged_indexes_of(collection);
+        let indexes = physical(self.schema(), collection, &own);
+        let staged = staged.iter();
+        let staged = staged.map(|(collection, index)| (collection, Physical::Own(index)));
+        for (collection, index) in indexes.map(|index| (collection, index)).chain(staged) {
             if index.status() == IndexStatus::Failed {
                 continue;
             }

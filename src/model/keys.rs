@@ -218,6 +218,29 @@ pub mod system {
         tagged(scope, b'v', &[])
     }
 
+    /// There while a schema is staged: the version at which the schema in force was frozen.
+    pub fn staged(scope: ScopeId) -> Vec<u8> {
+        tagged(scope, b's', &[])
+    }
+
+    /// A definition or schema file in force while another schema is staged, as it was stored.
+    pub fn in_force(scope: ScopeId, coll: CollId, id: DocId) -> Vec<u8> {
+        let rest = [coll.0.to_be_bytes(), id_bytes(id)].concat();
+        tagged(scope, b'a', &rest)
+    }
+
+    /// The range of the documents of a native collection that are in force while another schema is staged.
+    pub fn all_in_force(scope: ScopeId, coll: CollId) -> (Vec<u8>, Vec<u8>) {
+        let start = tagged(scope, b'a', &coll.0.to_be_bytes());
+        let end = successor(&start);
+        (start, end)
+    }
+
+    /// The id at the end of a key made by [`in_force`].
+    pub fn in_force_id(key: &[u8]) -> Option<DocId> {
+        id_at(key, key.len().checked_sub(8)?)
+    }
+
     /// The build state of an index: its collection and the last document that was indexed.
     pub fn build(scope: ScopeId, index: IndexId) -> Vec<u8> {
         tagged(GLOBAL, b'b', &super::index(scope, index))

@@ -41,6 +41,7 @@ mod range;
 mod read_log;
 mod scan;
 pub mod schema;
+mod staged;
 pub(crate) mod stored_size;
 mod txn;
 mod upgrade;
@@ -61,7 +62,7 @@ pub use txn::{MAX_TRANSACTION, Txn, TxnStats};
 pub use version::Version;
 pub use write::{Conflict, PutOutcome};
 
-use crate::store::{Clock, Snapshot, Store, StoreError, Table, TxnTime};
+use crate::store::{Bytes, Clock, Entry, Snapshot, Store, StoreError, Table, TxnTime};
 use crate::value::codec::{Corrupt, NotStorable};
 use crate::value::key::KeyCodec;
 use crate::value::{CollId, DocId, Object, ScopeId, Time, Value};
@@ -253,8 +254,14 @@ impl Model {
         let schema = match known.map(|known| known.schema) {
             Some(schema) if schema.version == version.0 => schema,
             known => {
-                let definitions = load_definitions(scope, snapshot, self.now().max(time))?;
-                Arc::new(Schema::load(version.0, definitions, known.as_deref()))
+                let now = self.now().max(time);
+                Arc::new(load_schema(
+                    scope,
+                    version.0,
+                    snapshot,
+                    now,
+                    known.as_deref(),
+                )?)
             }
         };
         let mut cache = self.schemas.lock();
@@ -275,6 +282,30 @@ impl Model {
     }
 }
 
+/// The schema of a database, and what is staged beside it. Parsed texts are taken over from `known`.
+fn load_schema(
+    scope: ScopeId,
+    version: i64,
+    snapshot: &Arc<dyn Snapshot>,
+    now: TxnTime,
+    known: Option<&Schema>,
+) -> Result<Schema, ModelError> {
+    let definitions = load_definitions(scope, snapshot, now)?;
+    if snapshot
+        .get(Table::System, &keys::system::staged(scope))?
+        .is_none()
+    {
+        let known = known.map(Schema::latest);
+        return Ok(Schema::load(version, definitions, known));
+    }
+    let mut in_force = load_in_force(scope, snapshot, now)?;
+    let others = definitions.iter();
+    let others = others.filter(|definition| !staged::FROZEN.contains(&definition.coll));
+    in_force.extend(others.cloned());
+    let staged = Schema::load(version, definitions, known.map(Schema::latest));
+    Ok(Schema::load(version, in_force, known).with_staged(staged))
+}
+
 /// Live definition documents of a database.
 fn load_definitions(
     scope: ScopeId,
@@ -282,30 +313,66 @@ fn load_definitions(
     now: TxnTime,
 ) -> Result<Vec<Definition>, ModelError> {
     let mut definitions = Vec::new();
-    for collection in native::collections().iter().filter(|c| is_schema(c.id)) {
-        let start = keys::collection(scope, collection.id);
+    for collection in native::collections().iter().filter(|c| is_definition(c.id)) {
+        let start = keys::collection(scope, collection.id).to_vec();
         let end = keys::successor(&start);
-        let bounds = (
-            std::ops::Bound::Included(&start[..]),
-            std::ops::Bound::Excluded(&end[..]),
-        );
-        for entry in snapshot.range(Table::Documents, bounds.0, bounds.1, false)? {
+        for entry in rows(snapshot, Table::Documents, &start, &end)? {
             let (key, value) = entry?;
-            let Some(id) = keys::document_id(&key) else {
-                continue;
-            };
-            if let Some(version) = txn::decode_live(collection, now.into(), value)? {
-                let ts = version.ts.unwrap_or_default();
-                definitions.push(Definition {
-                    coll: collection.id,
-                    id,
-                    fields: version.object(),
-                    ts,
-                });
-            }
+            let id = keys::document_id(&key);
+            definitions.extend(definition(collection, id, value, now)?);
         }
     }
     Ok(definitions)
+}
+
+/// The definitions that are in force while others are staged.
+fn load_in_force(
+    scope: ScopeId,
+    snapshot: &Arc<dyn Snapshot>,
+    now: TxnTime,
+) -> Result<Vec<Definition>, ModelError> {
+    let mut definitions = Vec::new();
+    for collection in native::collections().iter().filter(|c| is_definition(c.id)) {
+        let (start, end) = keys::system::all_in_force(scope, collection.id);
+        for entry in rows(snapshot, Table::System, &start, &end)? {
+            let (key, value) = entry?;
+            let id = keys::system::in_force_id(&key);
+            definitions.extend(definition(collection, id, value, now)?);
+        }
+    }
+    Ok(definitions)
+}
+
+fn rows<'a>(
+    snapshot: &'a Arc<dyn Snapshot>,
+    table: Table,
+    start: &[u8],
+    end: &[u8],
+) -> Result<impl Iterator<Item = Result<Entry, StoreError>> + 'a, StoreError> {
+    use std::ops::Bound::{Excluded, Included};
+    snapshot.range(table, Included(start), Excluded(end), false)
+}
+
+fn definition(
+    collection: &Collection,
+    id: Option<DocId>,
+    value: Bytes,
+    now: TxnTime,
+) -> Result<Option<Definition>, ModelError> {
+    let (Some(id), Some(version)) = (id, txn::decode_live(collection, now.into(), value)?) else {
+        return Ok(None);
+    };
+    Ok(Some(Definition {
+        coll: collection.id,
+        id,
+        fields: version.object(),
+        ts: version.ts.unwrap_or_default(),
+    }))
+}
+
+/// Whether documents of a collection say what the schema of their database is.
+fn is_definition(coll: CollId) -> bool {
+    is_schema(coll) && coll != native::SCHEMA_SOURCE
 }
 
 /// Whether documents of a collection make up the schema of their database.

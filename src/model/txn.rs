@@ -51,6 +51,8 @@ pub struct Txn {
     time: TxnTime,
     scope: ScopeId,
     schema: Arc<Schema>,
+    /// The database whose schema this transaction has frozen.
+    pub(crate) staging: Option<ScopeId>,
     pub(crate) overlay: Overlay,
     pub(crate) reads: ReadLog,
     pub(crate) dropped: Vec<ScopeId>,
@@ -132,6 +134,7 @@ impl Txn {
             time,
             scope,
             schema,
+            staging: None,
             overlay: Overlay::default(),
             reads: ReadLog::default(),
             dropped: Vec::new(),
@@ -194,6 +197,10 @@ impl Txn {
         let mut schemas: SmallVec<[ScopeId; 1]> = SmallVec::new();
         for (key, pending) in self.overlay.iter(Table::Documents) {
             let index: u64 = self.index_bytes.get(&key[..]).copied().unwrap_or(0);
+            // It is part of the text of the schema, which counts below.
+            if keys::document_coll(key) == Some(native::SCHEMA_SOURCE) {
+                continue;
+            }
             // A deletion writes where the document stood.
             let version = pending
                 .value

@@ -8,7 +8,7 @@
 use super::build::{self, Chains};
 use super::bytes::Stamps;
 use super::cursor::RawCursor;
-use super::legacy_entries::physical;
+use super::legacy_entries::{Physical, physical};
 use super::txn::Txn;
 use super::version::Header;
 use super::{Model, ModelError, keys};
@@ -165,7 +165,9 @@ impl Model {
             // Waits to be given back.
             return Ok(());
         };
-        for index in &collection.backing {
+        let staged = txn.staged_indexes_of(&collection);
+        let only_staged = staged.iter().map(|(_, index)| index);
+        for index in collection.backing.iter().chain(only_staged) {
             // A build that is under way begins again.
             let state = keys::system::build(scope, index.id);
             if txn.system_get(state.clone())?.is_some() {
@@ -175,8 +177,11 @@ impl Model {
         let schema = txn.schema().clone();
         let mut documents = Chains::new(&txn, coll, None).committed();
         while let Some((id, versions)) = documents.next(&mut txn)? {
-            for index in physical(&schema, &collection, &[]) {
-                build::add_document(&mut txn, &collection, index, id, &versions)?;
+            let indexes = physical(&schema, &collection, &[]).map(|index| (&collection, index));
+            let staged = staged.iter();
+            let staged = staged.map(|(collection, index)| (collection, Physical::Own(index)));
+            for (collection, index) in indexes.chain(staged) {
+                build::add_document(&mut txn, collection, index, id, &versions)?;
             }
             if txn.overlay.bytes() > BATCH_BYTES as u64 {
                 txn = self.commit_and_go_on(txn)?;

@@ -8,10 +8,10 @@ use super::bytes::Stamps;
 use super::entries::{self, EntryKey, Fields};
 use super::legacy_entries::{Physical, physical};
 use super::overlay::Pending;
-use super::schema::{Collection, IndexStatus};
+use super::schema::{Collection, IndexStatus, Schema};
 use super::txn::{self, MAX_TRANSACTION, Txn};
 use super::version::{self, Header, read_ttl, write_ttl};
-use super::{IndexedDocument, ModelError, keys, native};
+use super::{ComputedFields, IndexedDocument, LegacyBindings, ModelError, keys, native};
 use crate::store::{Bytes, Stamp, StampPlace, Table};
 use crate::value::{CollId, DocId, IndexId, Object, PathPart, Str, Time};
 use smallvec::smallvec;
@@ -25,6 +25,16 @@ pub struct PutOutcome {
     pub unique_conflicts: Vec<Conflict>,
     /// There was no live version before.
     pub created: bool,
+}
+
+/// An index whose entries change with a document.
+pub(crate) struct Entries<'a> {
+    pub schema: &'a Schema,
+    pub computed: Option<&'a dyn ComputedFields>,
+    pub bindings: Option<&'a dyn LegacyBindings>,
+    /// The definition the index belongs to, or is over.
+    pub collection: &'a Collection,
+    pub index: Physical<'a>,
 }
 
 /// A violated unique constraint.
@@ -50,14 +60,31 @@ impl Txn {
         data: Arc<Object>,
         ttl: Option<Time>,
     ) -> Result<PutOutcome, ModelError> {
+        let data = match coll {
+            native::COLLECTION => {
+                let before = self.current(&keys::document(self.scope(), coll, id))?;
+                self.prepare_definition(id, &data, before.as_ref())?
+            }
+            native::LEGACY_INDEX => {
+                let before = self.current(&keys::document(self.scope(), coll, id))?;
+                self.prepare_legacy_index(id, &data, before.as_ref())?
+            }
+            _ => data,
+        };
+        self.put_prepared(coll, id, data, ttl)
+    }
+
+    /// The same with a definition that has its physical indexes.
+    pub(crate) fn put_prepared(
+        &mut self,
+        coll: CollId,
+        id: DocId,
+        data: Arc<Object>,
+        ttl: Option<Time>,
+    ) -> Result<PutOutcome, ModelError> {
         let collection = self.collection_of(coll)?;
         let key = keys::document(self.scope(), coll, id);
         let before = self.current(&key)?;
-        let data = match coll {
-            native::COLLECTION => self.prepare_definition(id, &data, before.as_ref())?,
-            native::LEGACY_INDEX => self.prepare_legacy_index(id, &data, before.as_ref())?,
-            _ => data,
-        };
         let (bytes, stamps) = version::encode(&data, ttl, collection.migration_level())?;
         let now: Time = self.time().into();
         let created = match &before {
@@ -178,6 +205,9 @@ impl Txn {
         before: Option<Bytes>,
         after: Option<&IndexedDocument<'_>>,
     ) -> Result<Vec<Conflict>, ModelError> {
+        if self.schema().staged().is_some() {
+            self.index_staged(collection, id, before.as_ref(), after)?;
+        }
         let schema = self.schema().clone();
         let own = self.own_legacy_indexes();
         if collection.backing.is_empty()
@@ -194,60 +224,80 @@ impl Txn {
             }
             None => None,
         };
-        let model = self.model.clone();
-        let (computed, bindings) = (model.computed_fields(), model.legacy_bindings());
+        let (computed, bindings) = (self.model.computed_fields(), self.model.legacy_bindings());
         let mut conflicts = Vec::new();
         for index in physical(&schema, collection, &own) {
             if index.status() == IndexStatus::Failed {
                 continue;
             }
-            let fields = |document| Fields {
-                scope: self.scope(),
-                codec: model.key_codec(),
+            let entries = Entries {
                 schema: &schema,
-                collection,
                 computed: computed.as_deref(),
                 bindings: bindings.as_deref(),
-                document,
+                collection,
+                index,
             };
-            let mut versions = 0;
-            let old = match &before {
-                Some((header, data)) => {
-                    let document = IndexedDocument {
-                        id,
-                        ts: header.ts,
-                        ttl: header.ttl,
-                        data,
-                    };
-                    versions += 1;
-                    entries::entries(index, &fields(document))?
-                }
-                None => Vec::new(),
-            };
-            let new = match after {
-                Some(document) => {
-                    versions += 1;
-                    entries::entries(index, &fields(*document))?
-                }
-                None => Vec::new(),
-            };
-            (0..versions).for_each(|_| self.charge_indexing(index));
-            let old_ttl = before.as_ref().and_then(|(header, _)| header.ttl);
-            let new_ttl = after.and_then(|document| document.ttl);
-            let changed = self.replace_entries(&old, old_ttl, &new, new_ttl)?;
-            if changed > 0 {
-                let key = keys::document(self.scope(), collection.id, id);
-                *self.index_bytes.entry(key).or_default() += changed;
+            let conflicting = self.index_one(&entries, id, before.as_ref(), after)?;
+            conflicts.extend((0..conflicting).map(|_| conflict(index)));
+        }
+        Ok(conflicts)
+    }
+
+    /// The same for one index; with how many entries of other documents those of a unique one are in conflict.
+    pub(crate) fn index_one(
+        &mut self,
+        change: &Entries<'_>,
+        id: DocId,
+        before: Option<&(Header, Arc<Object>)>,
+        after: Option<&IndexedDocument<'_>>,
+    ) -> Result<usize, ModelError> {
+        let model = self.model.clone();
+        let index = change.index;
+        let fields = |document| Fields {
+            scope: self.scope(),
+            codec: model.key_codec(),
+            schema: change.schema,
+            collection: change.collection,
+            computed: change.computed,
+            bindings: change.bindings,
+            document,
+        };
+        let mut versions = 0;
+        let old = match before {
+            Some((header, data)) => {
+                let document = IndexedDocument {
+                    id,
+                    ts: header.ts,
+                    ttl: header.ttl,
+                    data,
+                };
+                versions += 1;
+                entries::entries(index, &fields(document))?
             }
-            if index.unique() {
-                for entry in new
-                    .iter()
-                    .filter(|entry| !old.iter().any(|old| old.key == entry.key))
-                {
-                    if self.conflicts(entry)? {
-                        conflicts.push(conflict(index));
-                    }
-                }
+            None => Vec::new(),
+        };
+        let new = match after {
+            Some(document) => {
+                versions += 1;
+                entries::entries(index, &fields(*document))?
+            }
+            None => Vec::new(),
+        };
+        (0..versions).for_each(|_| self.charge_indexing(index));
+        let old_ttl = before.and_then(|(header, _)| header.ttl);
+        let new_ttl = after.and_then(|document| document.ttl);
+        let changed = self.replace_entries(&old, old_ttl, &new, new_ttl)?;
+        if changed > 0 {
+            let key = keys::document(self.scope(), change.collection.id, id);
+            *self.index_bytes.entry(key).or_default() += changed;
+        }
+        let mut conflicts = 0;
+        if index.unique() {
+            for entry in new
+                .iter()
+                .filter(|entry| !old.iter().any(|old| old.key == entry.key))
+            {
+                conflicts += usize::from(self.conflicts(entry)?);
             }
         }
         Ok(conflicts)
@@ -459,7 +509,7 @@ impl Txn {
         }
         match coll {
             native::COLLECTION => match (&before, after) {
-                (Some(before), None) => self.discard_collection(id, before),
+                (Some(before), None) => self.discard_definition(id, before),
                 (Some(_) | None, _) => Ok(()),
             },
             native::LEGACY_INDEX if after.is_none() => {

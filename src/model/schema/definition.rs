@@ -94,11 +94,20 @@ pub struct IndexPlan {
     pub removed: Vec<Arc<BackingIndex>>,
 }
 
-/// Which physical indexes `definition` needs, given those that exist. `before` tells which path of the existing ones has the
-/// values of a path; without any, an index is built anew. New ones are `Building`.
+/// A physical index that a definition may go on with.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// Its terms and values in the definition that is replaced.
+    pub shape: (Vec<Term>, Vec<ValueDef>),
+    /// The index.
+    pub index: Arc<BackingIndex>,
+}
+
+/// Which physical indexes `definition` needs, given those that exist. `before` tells which path of the definition that is
+/// replaced has the values of a path; without any, an index is built anew. New ones are `Building`.
 pub fn plan_indexes(
     definition: &Object,
-    current: &[Arc<BackingIndex>],
+    candidates: &[Candidate],
     before: &dyn Fn(&[PathPart]) -> Option<Vec<PathPart>>,
     mut allocate: impl FnMut() -> IndexId,
 ) -> IndexPlan {
@@ -128,13 +137,12 @@ pub fn plan_indexes(
     }
     let mut plan = IndexPlan::default();
     for (terms, values, unique) in wanted {
-        let existing = shape_before(&terms, &values, before).and_then(|(terms, values)| {
-            current.iter().find(|index| {
-                index.terms == terms
-                    && index.values == values
-                    && !plan.kept.iter().any(|kept| kept.id == index.id)
-            })
+        let existing = shape_before(&terms, &values, before).and_then(|shape| {
+            let free = |index: &BackingIndex| !plan.kept.iter().any(|kept| kept.id == index.id);
+            let mut indexes = candidates.iter();
+            indexes.find(|known| known.shape == shape && free(&known.index))
         });
+        let existing = existing.map(|candidate| &candidate.index);
         match existing {
             Some(index) => plan.kept.push(BackingIndex {
                 terms,
@@ -153,8 +161,9 @@ pub fn plan_indexes(
             }),
         }
     }
-    plan.removed = current
+    plan.removed = candidates
         .iter()
+        .map(|candidate| &candidate.index)
         .filter(|index| !plan.kept.iter().any(|kept| kept.id == index.id))
         .cloned()
         .collect();
@@ -162,7 +171,7 @@ pub fn plan_indexes(
 }
 
 /// The terms and values of an index as they were called before.
-fn shape_before(
+pub fn shape_before(
     terms: &[Term],
     values: &[ValueDef],
     before: &dyn Fn(&[PathPart]) -> Option<Vec<PathPart>>,
@@ -401,12 +410,17 @@ mod tests {
         assert!(
             matches!(stored.get("constraints"), Some(Value::Array(all)) if matches!(&all[0], Value::Object(o) if o.contains_key("unique")))
         );
-        let again = plan_indexes(
-            &stored,
-            &loaded.backing,
-            &|path| Some(path.to_vec()),
-            || IndexId(0),
-        );
+        let candidates: Vec<Candidate> = loaded
+            .backing
+            .iter()
+            .map(|index| Candidate {
+                shape: (index.terms.clone(), index.values.clone()),
+                index: index.clone(),
+            })
+            .collect();
+        let again = plan_indexes(&stored, &candidates, &|path| Some(path.to_vec()), || {
+            IndexId(0)
+        });
         assert!(again.new.is_empty() && again.removed.is_empty());
         let same = Value::object(finished(&stored, &again.kept));
         assert!(crate::model::schema::validate::same_value(

@@ -33,6 +33,7 @@ pub struct Schema {
     legacy_by_source: legacy_index::BySource,
     names: FastMap<Str, Item>,
     aliases: FastMap<Str, Item>,
+    staged: Option<Arc<Schema>>,
 }
 
 /// What a free identifier may mean.
@@ -123,6 +124,44 @@ impl Schema {
         let known = native.chain(schema.collections.keys().copied());
         schema.legacy_by_source = legacy_index::by_source(&schema.legacy_indexes, known);
         schema
+    }
+
+    /// The same, with another schema staged beside it.
+    pub(crate) fn with_staged(mut self, staged: Schema) -> Schema {
+        self.staged = Some(Arc::new(staged));
+        self
+    }
+
+    /// The schema that is staged: what definitions say now, while this one is in force.
+    pub fn staged(&self) -> Option<&Arc<Schema>> {
+        self.staged.as_ref()
+    }
+
+    /// What definitions say: the staged schema if there is one, else this.
+    pub fn latest(&self) -> &Schema {
+        self.staged.as_deref().unwrap_or(self)
+    }
+
+    /// The schema that a definition belongs to: this, or the latest.
+    pub(crate) fn around(&self, collection: &Arc<Collection>) -> &Schema {
+        match self.collection(collection.id) {
+            Some(own) if Arc::ptr_eq(own, collection) => self,
+            Some(_) | None => self.latest(),
+        }
+    }
+
+    /// The definition that a physical index of a collection belongs to, that in force before the staged one.
+    pub(crate) fn with_index(
+        &self,
+        coll: CollId,
+        index: IndexId,
+    ) -> Option<(Arc<Collection>, BackingIndex)> {
+        let schemas = [Some(self), self.staged.as_deref()];
+        schemas.into_iter().flatten().find_map(|schema| {
+            let collection = schema.collection(coll)?;
+            let found = collection.backing_index(index)?;
+            Some((collection.clone(), (**found).clone()))
+        })
     }
 
     fn name(&mut self, name: Str, alias: Option<Str>, item: Item) {

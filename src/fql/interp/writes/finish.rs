@@ -59,7 +59,8 @@ impl Interp {
             return Ok(());
         };
         self.txn.charge_bytes(SCHEMA_BYTES);
-        if self.is_protected()? {
+        // What is staged can be abandoned.
+        if self.is_protected()? && !self.txn.is_staged() {
             self.check_backing_indexes(pending, &schema, &last.frames)?;
         }
         let typechecked = self.inherited_flag("typechecked")?.unwrap_or(true);
@@ -242,7 +243,8 @@ impl Interp {
             }
         }
         let current = self.txn.schema().clone();
-        Ok(Schema::load(current.version, definitions, Some(&current)))
+        let known = Some(current.latest());
+        Ok(Schema::load(current.version, definitions, known))
     }
 
     /// References by name that a written document makes, or leaves dangling.
@@ -261,6 +263,12 @@ impl Interp {
                 let failed = match write.before {
                     None => "Failed to create Key.".to_string(),
                     Some(_) => format!("Failed to update Key with id {}.", write.id.0),
+                };
+                // A key opens the schema in force.
+                let in_force = self.txn.schema().clone();
+                let schema = match self.txn.is_staged() {
+                    true => &in_force,
+                    false => schema,
                 };
                 let failures = unknown_role(after, schema).into_iter().collect();
                 refuse(failures, &failed)
@@ -333,7 +341,13 @@ impl Interp {
                 failures.push(previous(format!("The function `{name}`"), &before));
             }
         }
-        for (id, version) in self.native_documents(native::KEY)? {
+        // Keys follow a staged renaming when it comes into force.
+        let staged = after.is_some() && self.txn.is_staged();
+        let keys = match staged {
+            true => Vec::new(),
+            false => self.native_documents(native::KEY)?,
+        };
+        for (id, version) in keys {
             if matches!(version.field("role"), Some(Value::String(role)) if role == before) {
                 failures.push(previous(format!("The key `{}`", id.0), &before));
             }

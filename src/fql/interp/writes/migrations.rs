@@ -48,13 +48,8 @@ impl Interp {
         let backfills = backfills(live_if_occupied, &submitted);
         let faults = match plan(live_if_occupied, &submitted) {
             Ok(steps) if occupied => match self.evaluated(steps, &submitted) {
-                Ok(new) if new.is_empty() => Vec::new(),
                 Ok(new) => {
-                    let old = live.iter().flat_map(|live| live.migrations.iter());
-                    let all = old
-                        .chain(new.iter())
-                        .map(|step| Value::object(migration_codec::encode(step)));
-                    data.insert("internal_migrations", Value::array(all.collect()));
+                    append_steps(data, live.as_deref(), &new);
                     Vec::new()
                 }
                 Err(faults) => faults.into_iter().map(|fault| (None, fault)).collect(),
@@ -65,6 +60,13 @@ impl Interp {
                 .map(|fault| told(fault, &submitted))
                 .collect(),
         };
+        // Documents may come while the definition is staged.
+        if let (false, true, Some(live)) = (occupied, self.txn.is_staged(), &live)
+            && let Ok(steps) = plan(Some(live), &submitted)
+            && let Ok(new) = self.evaluated(steps, &submitted)
+        {
+            append_steps(data, Some(live), &new);
+        }
         if !faults.is_empty() || !backfills.is_empty() {
             self.pending.migrations.push(PendingMigrations {
                 id,
@@ -180,6 +182,17 @@ impl Interp {
             )]),
         }
     }
+}
+
+/// Stores further steps behind those of the live definition.
+fn append_steps(data: &mut Object, live: Option<&Collection>, new: &[MigrationStep]) {
+    if new.is_empty() {
+        return;
+    }
+    let old = live.into_iter().flat_map(|live| live.migrations.iter());
+    let all = old.chain(new);
+    let all = all.map(|step| Value::object(migration_codec::encode(step)));
+    data.insert("internal_migrations", Value::array(all.collect()));
 }
 
 fn parsed(source: Arc<Source>) -> std::result::Result<(Arc<Source>, Arc<Expr>), Vec<Diagnostic>> {

@@ -272,6 +272,10 @@ impl Interp {
             _ => &[],
         };
         for (target, path) in places {
+            // A key opens the schema in force.
+            if *target == native::KEY && self.txn.is_staged() {
+                continue;
+            }
             for (id, version) in self.native_documents(*target)? {
                 let data = Value::Object(version.object());
                 let renamed = rename(&data, path, old, new);
@@ -337,13 +341,17 @@ impl Interp {
         } else {
             native::COLLECTION
         };
+        let created = |me: &Interp, id| {
+            let mut writes = me.pending.native.iter();
+            writes.any(|write| (write.coll, write.id) == (coll, id) && write.before.is_none())
+        };
         match self.txn.by_name(coll, name, None) {
-            Ok(Some(_)) => {
+            Ok(Some(id)) if !self.txn.is_staged() || created(self, id) => {
                 let hint = format!("A {kind} cannot be created and used in the same query.");
                 let place = self.frame().cloned();
                 failure.hint(hint, place)
             }
-            Ok(None) => failure,
+            Ok(Some(_) | None) => failure,
             Err(error) => error.into(),
         }
     }
