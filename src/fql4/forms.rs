@@ -125,6 +125,11 @@ pub enum TextRule {
         /// At most so many; further keys cannot be typed.
         most: usize,
     },
+    /// Like `Positional`, but how many there are at most is not looked at.
+    AtLeast {
+        /// At least so many.
+        required: usize,
+    },
     /// Like `Positional`, all required, in the reverse order of the keys: `Map(collection, lambda)`.
     Reversed,
     /// So many arguments are keys in order; the rest together are the value of the next: one is itself, several are an
@@ -145,7 +150,7 @@ pub enum TextRule {
     Let,
     /// `Object(fields)`
     Object,
-    /// `Lambda(pattern, expr)`
+    /// `Lambda(pattern, expr)`, or `Lambda(function)`
     Lambda,
     /// `Ref(collection, id)`, or `Ref("collections/x/1")`, which is an `@ref`.
     Ref,
@@ -166,15 +171,16 @@ impl TextRule {
     pub fn arity(self, form: &Form) -> (usize, Option<usize>) {
         match self {
             TextRule::Positional { required, most } => (required, Some(most)),
+            TextRule::AtLeast { required } => (required, None),
             TextRule::Reversed => (form.keys.len(), Some(form.keys.len())),
             TextRule::Varargs { fixed } => (fixed.max(1), None),
             TextRule::List => (1, None),
             TextRule::Nothing => (0, Some(0)),
             TextRule::OneOrNull => (0, Some(1)),
             TextRule::NameAndScope => (1, Some(2)),
-            TextRule::Let | TextRule::Lambda => (2, Some(2)),
+            TextRule::Let => (2, Some(2)),
             TextRule::Object | TextRule::Bytes => (1, Some(1)),
-            TextRule::Ref | TextRule::Options | TextRule::Create => (1, Some(2)),
+            TextRule::Lambda | TextRule::Ref | TextRule::Options | TextRule::Create => (1, Some(2)),
             TextRule::Select => (2, Some(3)),
             TextRule::WireOnly => (0, Some(0)),
         }
@@ -342,6 +348,11 @@ pub const fn optional(name: &'static str, cast: Cast) -> Key {
 /// Arguments that are the keys in order.
 pub const fn positional(required: usize, most: usize) -> TextRule {
     TextRule::Positional { required, most }
+}
+
+/// The same where the driver does not look how many there are at most.
+pub const fn at_least(required: usize) -> TextRule {
+    TextRule::AtLeast { required }
 }
 
 /// A form that every version has.

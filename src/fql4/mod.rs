@@ -5,11 +5,13 @@
 //!          read::Json   read::query   eval, functions, sets                 render
 //! ```
 //!
+//! - `text`: what people type, and its wire form
 //! - `read`: the wire form and its errors; `expression`: what it becomes; `place`: positions of errors
 //! - `forms`: the table of functions, declared in `functions` by family
 //! - `eval`: the evaluator; casts; lambdas; paths
 //! - `value`, `kind`, `order`, `render`: values, the names of their kinds, how they compare, how they are shown
 //! - `sets`, `refs`: sets and references
+//! - `print`: results as the original shell prints them
 //!
 //! It runs in an [`crate::fql::interp::Interp`], which has the transaction, the rights and the writes of both languages.
 
@@ -21,10 +23,12 @@ pub mod functions;
 pub mod kind;
 pub mod names;
 pub mod place;
+pub mod print;
 pub mod read;
 pub mod refs;
 pub mod render;
 pub mod sets;
+pub mod text;
 pub mod value;
 pub mod version;
 

@@ -53,7 +53,16 @@ fn v10_typing() {
     run_file("v10-typing");
 }
 
+#[test]
+fn v4() {
+    run_cases("v4", super::conformance_v4::run_case);
+}
+
 fn run_file(file: &str) {
+    run_cases(file, run_case);
+}
+
+fn run_cases(file: &str, run_case: fn(&Json) -> Result<(), String>) {
     let text = std::fs::read_to_string(directory().join(format!("{file}.jsonl"))).expect("cases");
     let only = std::env::var("FQL_CASES").unwrap_or_default();
     let cases: Vec<Json> = text
@@ -167,7 +176,7 @@ fn run_case(case: &Json) -> Result<(), String> {
     Ok(())
 }
 
-fn session(engine: &Arc<Engine>, who: &Json) -> Result<Session, String> {
+pub(super) fn session(engine: &Arc<Engine>, who: &Json) -> Result<Session, String> {
     let role = |name: &str| match name.strip_prefix("role:") {
         Some(role) => format!("@role/{role}"),
         None => name.to_string(),
@@ -320,7 +329,7 @@ fn check_error(want: &Json, outcome: &Outcome) -> Result<(), String> {
 }
 
 /// Equality up to the order of keys; 1, 1.0 and true are different.
-fn same_json(a: &Json, b: &Json) -> bool {
+pub(super) fn same_json(a: &Json, b: &Json) -> bool {
     match (a, b) {
         (Json::Object(a), Json::Object(b)) => {
             a.len() == b.len()
@@ -338,7 +347,7 @@ fn same_json(a: &Json, b: &Json) -> bool {
 }
 
 /// Whether `got` has at least what `want` names.
-fn covers(want: &Json, got: &Json) -> bool {
+pub(super) fn covers(want: &Json, got: &Json) -> bool {
     match (want, got) {
         (Json::Object(want), Json::Object(got)) => want
             .iter()

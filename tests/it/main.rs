@@ -9,6 +9,7 @@ mod access_matrix;
 mod access_rights;
 mod command_line;
 mod conformance;
+mod conformance_v4;
 mod costs;
 mod covered;
 mod data_laws;

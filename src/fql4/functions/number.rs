@@ -4,7 +4,9 @@ use super::not_built;
 use crate::fql::interp::Effect;
 use crate::fql4::error::Result;
 use crate::fql4::eval::{Arguments, Evaluator};
-use crate::fql4::forms::{Cast, Form, TextRule, Versions, form, key, optional, positional};
+use crate::fql4::forms::{
+    Cast, Form, TextRule, Versions, at_least, form, key, optional, positional,
+};
 use crate::fql4::value::Value;
 use crate::fql4::version::ApiVersion;
 
@@ -150,7 +152,7 @@ pub const FORMS: &[Form] = &[
             key("round", Cast::Number),
             optional("precision", Cast::Integer),
         ],
-        positional(1, 2),
+        at_least(1),
         Effect::Pure,
         not_built,
     ),
@@ -160,7 +162,7 @@ pub const FORMS: &[Form] = &[
             key("trunc", Cast::Number),
             optional("precision", Cast::Integer),
         ],
-        positional(1, 2),
+        at_least(1),
         Effect::Pure,
         not_built,
     ),

@@ -2,7 +2,9 @@
 
 use super::not_built;
 use crate::fql::interp::Effect;
-use crate::fql4::forms::{Cast, Form, TextRule, Versions, form, key, optional, positional};
+use crate::fql4::forms::{
+    Cast, Form, TextRule, Versions, at_least, form, key, optional, positional,
+};
 use crate::fql4::version::ApiVersion;
 
 /// The declarations.
@@ -13,7 +15,7 @@ pub const FORMS: &[Form] = &[
             key("concat", Cast::ZeroOrMore(&Cast::String)),
             optional("separator", Cast::String),
         ],
-        positional(1, 2),
+        at_least(1),
         Effect::Pure,
         not_built,
     ),
@@ -23,7 +25,7 @@ pub const FORMS: &[Form] = &[
             key("casefold", Cast::ZeroOrMore(&Cast::Scalar)),
             optional("normalizer", Cast::Normalizer),
         ],
-        positional(1, 2),
+        at_least(1),
         Effect::Pure,
         not_built,
     ),

@@ -2,7 +2,7 @@
 
 use super::not_built;
 use crate::fql::interp::Effect;
-use crate::fql4::forms::{Cast, Form, form, key, optional, positional};
+use crate::fql4::forms::{Cast, Form, at_least, form, key, optional, positional};
 
 /// The declarations.
 pub const FORMS: &[Form] = &[
@@ -107,14 +107,14 @@ pub const FORMS: &[Form] = &[
     form(
         &["Hypot"],
         &[key("hypot", Cast::Number), optional("b", Cast::Number)],
-        positional(1, 2),
+        at_least(1),
         Effect::Pure,
         not_built,
     ),
     form(
         &["Pow"],
         &[key("pow", Cast::Number), optional("exp", Cast::Number)],
-        positional(1, 2),
+        at_least(1),
         Effect::Pure,
         not_built,
     ),
