@@ -25,11 +25,18 @@
 //!
 //! Items keep the [`Source`](crate::fql::syntax::Source) they stand in; its name is that of the file.
 
+mod convert;
+mod definition;
 mod generate;
 mod item;
 mod located;
+mod same;
+mod snippet;
 mod writer;
 
+pub use convert::parse;
+pub use definition::definition;
 pub use generate::{Generated, Kind, Order, Part, generate, stored_order};
 pub use item::*;
 pub use located::Located;
+pub use snippet::{find_duplicates, parse_snippet};

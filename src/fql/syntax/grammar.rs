@@ -1,10 +1,11 @@
-//! The parser that pest derives from `grammar/fql.pest`, and what its error rules mean.
+//! The parser that pest derives from `grammar/fql.pest` and `grammar/fsl.pest`, and what its error rules mean.
 
 use pest_derive::Parser;
 
 /// The derived parser.
 #[derive(Parser)]
 #[grammar = "grammar/fql.pest"]
+#[grammar = "grammar/fsl.pest"]
 pub(super) struct Grammar;
 
 /// The labels of an error rule: what could have stood in its place. Empty for every other rule.
@@ -35,12 +36,10 @@ pub(super) fn expected(rule: Rule) -> &'static [&'static str] {
         Rule::x_close_brace => &["`}`"],
         Rule::x_paren_or_expression => &["`)`", "expression"],
         Rule::x_paren_or_comma => &["`)`", "`,`"],
-        Rule::x_paren_or_type => &["`)`", "type"],
         Rule::x_paren_comma_or_rest => &["`)`", "`,`", "`...`"],
         Rule::x_paren_rest_or_expression => &["`)`", "`...`", "expression"],
         Rule::x_bracket_or_expression => &["`]`", "expression"],
         Rule::x_bracket_or_comma => &["`,`", "`]`"],
-        Rule::x_bracket_or_type => &["`]`", "type"],
         Rule::x_bracket_comma_or_expression => &["`,`", "`]`", "expression"],
         Rule::x_brace_or_comma => &["`,`", "`}`"],
         Rule::x_brace_or_identifier => &["`}`", "identifier"],
@@ -48,6 +47,12 @@ pub(super) fn expected(rule: Rule) -> &'static [&'static str] {
         Rule::x_angle_or_type => &["`>`", "type"],
         Rule::x_call_index_or_identifier => &["`(`", "`[`", "identifier"],
         Rule::x_star_or_identifier => &["`*`", "identifier"],
+        Rule::x_name => &["name"],
+        Rule::x_fail => &["fail"],
+        Rule::x_provider => &["provider"],
+        Rule::x_to => &["`->`"],
+        Rule::x_paren_or_rest => &["`)`", "`...`"],
+        Rule::x_close_params => &["`)`"],
         _ => &[],
     }
 }

@@ -1,4 +1,4 @@
-//! Text → tree. The grammar lives in `grammar/fql.pest`; this room turns its pairs into the
+//! Text → tree. The grammar lives in `grammar/fql.pest` and, for schema files, `grammar/fsl.pest`; this room turns its pairs into the
 //! [`ast`], words parse errors as [`Diagnostic`]s and renders them with source excerpts.
 //!
 //! It knows nothing of values, storage or fronts.
@@ -10,6 +10,7 @@ mod format;
 mod grammar;
 mod lexer;
 mod nesting;
+pub mod node;
 mod parse;
 mod render;
 mod script;
@@ -25,7 +26,7 @@ pub use format::{
 pub use lexer::{TokenKind, tokens};
 pub use parse::{
     PathSegment, parse_expr, parse_lambda, parse_path, parse_predicate_lambda, parse_query,
-    parse_schema_type, parse_type, parse_type_scheme,
+    parse_schema, parse_schema_type, parse_type, parse_type_scheme, path_of,
 };
 pub use render::{Part, Plain, Style, render_all, render_all_with};
 pub use script::{Completeness, ScriptItem, ScriptItemKind, is_complete, split_queries};

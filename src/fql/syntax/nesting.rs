@@ -21,6 +21,8 @@ pub(super) enum TextKind {
     Code,
     /// A type, whose defaults are expressions.
     Type,
+    /// A schema file: statements, and types after colons.
+    Schema,
 }
 
 /// The most that branches times the run of blanks and comments after them may amount to: each branch looks behind the
@@ -51,7 +53,8 @@ pub(super) fn nesting(text: &str, kind: TextKind) -> Result<usize, usize> {
         if pending.repeats(token.start - previous_end) {
             return Err(token.start);
         }
-        if token.newline_before && kind == TextKind::Code && statements.ends_statement(word) {
+        let in_lines = matches!(kind, TextKind::Code | TextKind::Schema);
+        if token.newline_before && in_lines && statements.ends_statement(word) {
             pending = Pending {
                 base: pending.base,
                 ..Pending::default()
@@ -72,6 +75,9 @@ pub(super) fn nesting(text: &str, kind: TextKind) -> Result<usize, usize> {
             pending.unary = 0;
         }
         pending.note(token.kind, word, token.start == previous_end);
+        if kind == TextKind::Schema && word == ":" {
+            pending.in_type = true;
+        }
         previous_end = token.end;
         deepest = deepest.max(pending.total());
         if deepest > MAX_NESTING {

@@ -5,6 +5,7 @@ use super::build::{Builder, ShortBody, TypeUse};
 use super::diagnostic::Diagnostic;
 use super::grammar::{Grammar, Rule};
 use super::nesting::{TextKind, nesting};
+use super::node::Node;
 use super::source::{Location, Source, Span};
 use pest::Parser;
 use pest::iterators::Pairs;
@@ -64,6 +65,13 @@ pub fn parse_type_scheme(source: &Arc<Source>) -> Result<TypeScheme, Vec<Diagnos
     })
 }
 
+/// A schema file as nodes.
+pub fn parse_schema(source: &Arc<Source>) -> Result<Vec<Node>, Vec<Diagnostic>> {
+    parse(source, Rule::schema_file, |builder, pairs| {
+        builder.schema_file(pairs)
+    })
+}
+
 /// A step of a field path.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum PathSegment {
@@ -84,60 +92,52 @@ pub fn parse_path(text: &str) -> Result<Vec<PathSegment>, Vec<Diagnostic>> {
     let expr = parse(&source, Rule::lone_path, |builder, pairs| {
         builder.lone_expr(pairs, true)
     })?;
-    let invalid = |span: Span| {
-        vec![Diagnostic::error(
-            "Invalid field path",
-            Location::new(&source, span),
-        )]
-    };
+    let path = path_of(&expr).map_err(|span| {
+        let at = Location::new(&source, span);
+        vec![Diagnostic::error("Invalid field path", at)]
+    })?;
+    Ok(path.into_iter().map(|(segment, _)| segment).collect())
+}
+
+/// The steps of a field path that was parsed as an expression, and where they stand; or what is none.
+pub fn path_of(expr: &Expr) -> Result<Vec<(PathSegment, Span)>, Span> {
     let whole = expr.span;
-    let ExprKind::Lambda(lambda) = expr.kind else {
-        return Err(invalid(whole));
+    let ExprKind::Lambda(lambda) = &expr.kind else {
+        return Err(whole);
     };
     let (true, ExprKind::Chain { base, links }) = (lambda.short, &lambda.body.kind) else {
-        return Err(invalid(whole));
+        return Err(whole);
     };
     if base.kind != ExprKind::This {
-        return Err(invalid(whole));
+        return Err(whole);
     }
+    let index = |value: i64, span| u64::try_from(value).map_err(|_| span);
     let mut path = Vec::with_capacity(links.len());
     for link in links {
         path.push(match link {
             Link::Field {
                 name,
                 optional: false,
-            } => PathSegment::Field(name.name.clone()),
+            } => (PathSegment::Field(name.name.clone()), name.span),
             Link::Index {
                 optional: false,
                 args,
             } => match args.items.as_slice() {
-                [
-                    Expr {
-                        kind: ExprKind::String(name),
-                        ..
-                    },
-                ] => PathSegment::Field(name.clone()),
-                [
-                    Expr {
-                        kind: ExprKind::Int(index),
-                        span,
-                    },
-                ] => PathSegment::Index(u64::try_from(*index).map_err(|_| invalid(*span))?),
-                [
-                    Expr {
-                        kind: ExprKind::Long(index),
-                        span,
-                    },
-                ] => PathSegment::Index(u64::try_from(*index).map_err(|_| invalid(*span))?),
-                _ => return Err(invalid(args.span)),
+                [Expr { kind, span }] => match kind {
+                    ExprKind::String(name) => (PathSegment::Field(name.clone()), *span),
+                    ExprKind::Int(at) => {
+                        (PathSegment::Index(index(i64::from(*at), args.span)?), *span)
+                    }
+                    ExprKind::Long(at) => (PathSegment::Index(index(*at, args.span)?), *span),
+                    _ => return Err(args.span),
+                },
+                _ => return Err(args.span),
             },
             Link::Field { .. }
             | Link::Method { .. }
             | Link::Call { .. }
             | Link::Index { .. }
-            | Link::Bang { .. } => {
-                return Err(invalid(link.span()));
-            }
+            | Link::Bang { .. } => return Err(link.span()),
         });
     }
     Ok(path)
@@ -163,6 +163,7 @@ fn parse<T>(
     let text: Arc<str> = source.text.clone().unwrap_or_else(|| Arc::from(""));
     let kind = match rule {
         Rule::lone_type | Rule::lone_scheme => TextKind::Type,
+        Rule::schema_file => TextKind::Schema,
         _ => TextKind::Code,
     };
     let depth = nesting(&text, kind).map_err(|at| vec![too_deep(source, at)])?;

@@ -8,6 +8,7 @@
 mod chain;
 mod expr;
 mod object;
+mod schema;
 mod string;
 mod types;
 
@@ -62,6 +63,8 @@ pub(super) struct Builder<'s> {
     type_name_end: usize,
     /// Where the last integer literal ended: after a dot, a digit could follow.
     integer_end: usize,
+    /// Where the last node of a schema file ended that could have had a name.
+    nameless_end: usize,
 }
 
 impl<'s> Builder<'s> {
@@ -76,6 +79,7 @@ impl<'s> Builder<'s> {
             placeholders: 0,
             type_name_end: usize::MAX,
             integer_end: usize::MAX,
+            nameless_end: usize::MAX,
         }
     }
 
@@ -356,6 +360,9 @@ impl<'s> Builder<'s> {
         }
         if pair.as_rule() == Rule::x_identifier && at.checked_sub(1) == Some(self.integer_end) {
             labels.push("digit");
+        }
+        if at == self.nameless_end {
+            labels.push("identifier");
         }
         labels.sort_unstable();
         let message = match labels.as_slice() {

@@ -20,6 +20,11 @@ pub(in crate::fql::syntax) enum TypeUse {
 }
 
 impl TypeUse {
+    /// The use of the type of a field that has a default itself.
+    pub(super) fn beside_default(default: Span) -> TypeUse {
+        TypeUse::NoDefaults(CONFLICTING, default)
+    }
+
     /// The use of the parts of something that forbids defaults.
     fn without_defaults(self, why: &'static str, at: Span) -> TypeUse {
         match self {
@@ -40,9 +45,16 @@ enum Part<'s> {
 }
 
 /// A type before it is known what stands around it.
-struct PartialType<'s> {
+pub(super) struct PartialType<'s> {
     kind: Partial<'s>,
     span: Span,
+}
+
+impl PartialType<'_> {
+    /// Where it stands.
+    pub(super) fn span(&self) -> Span {
+        self.span
+    }
 }
 
 enum Partial<'s> {
@@ -75,7 +87,7 @@ impl<'s> Builder<'s> {
 
     // ------------------------------------------------------------------------------------------ first pass: shape
 
-    fn partial_type(&mut self, pair: Pair<'s, Rule>) -> Build<PartialType<'s>> {
+    pub(super) fn partial_type(&mut self, pair: Pair<'s, Rule>) -> Build<PartialType<'s>> {
         let part = self.type_operators(pair)?;
         self.only_type(part)
     }
@@ -331,7 +343,7 @@ impl<'s> Builder<'s> {
 
     // ------------------------------------------------------------------------------------------ second pass: rules
 
-    fn complete(&mut self, partial: PartialType<'s>, usage: TypeUse) -> Build<TypeExpr> {
+    pub(super) fn complete(&mut self, partial: PartialType<'s>, usage: TypeUse) -> Build<TypeExpr> {
         let span = partial.span;
         let kind = match partial.kind {
             Partial::Simple(kind) => kind,
@@ -446,10 +458,7 @@ impl<'s> Builder<'s> {
                     let inner = match &default {
                         Some(expr) => {
                             self.default_allowed(expr.span, usage);
-                            usage.without_defaults(
-                                "Parent has a conflicting default value",
-                                expr.span,
-                            )
+                            usage.without_defaults(CONFLICTING, expr.span)
                         }
                         None => usage,
                     };
@@ -481,6 +490,7 @@ impl<'s> Builder<'s> {
     }
 }
 
+const CONFLICTING: &str = "Parent has a conflicting default value";
 const NOT_OBJECT: &str = "Parent is not an object";
 
 impl<'s> Part<'s> {
