@@ -5,7 +5,7 @@
 //!   Texts that do not parse are printed as they are stored.
 //! - `located`: those parts, parsed where they stand, so that errors are told where a reader of the schema looks for them
 //!
-//! The other reads files (being built; the signatures stand):
+//! The other reads files (the comparisons are being built; the signatures stand):
 //! - `parse(&Arc<Source>) -> Result<SchemaFile, Vec<Diagnostic>>`: a file's items with the spans of all parts, or every
 //!   fault of the file
 //! - `parse_snippet(text: &str, kind: Kind) -> Result<SchemaItem, String>`: the text of one item, or the message that

@@ -7,6 +7,9 @@ use std::collections::HashMap;
 
 /// The only item of a text, which must be of a kind; or the message that is answered.
 pub fn parse_snippet(text: &str, kind: Kind) -> Result<SchemaItem, String> {
+    if text.trim().is_empty() {
+        return Err("No FSL snippet provided".to_string());
+    }
     let source = Source::new("*fsl*", text);
     let file = parse(&source).map_err(|faults| {
         let faults = faults.iter().map(std::slice::from_ref).map(render_all);
