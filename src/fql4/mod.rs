@@ -28,6 +28,7 @@ pub mod read;
 pub mod refs;
 pub mod render;
 pub mod sets;
+pub mod stored;
 pub mod text;
 pub mod value;
 pub mod version;

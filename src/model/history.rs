@@ -57,6 +57,21 @@ impl Txn {
             .collect()
     }
 
+    /// The ids of all documents that a collection has or had, as far as that is retained, own writes included.
+    pub fn documents_ever(&mut self, coll: CollId) -> Result<BTreeSet<DocId>, ModelError> {
+        let prefix = keys::collection(self.scope(), coll);
+        let end = keys::successor(&prefix);
+        let own = self.overlay.range(Table::Documents, &prefix, &end);
+        let mut ids: BTreeSet<DocId> = own.filter_map(|(key, _)| keys::document_id(key)).collect();
+        for table in [Table::Documents, Table::History] {
+            let mut cursor = RawCursor::unrecorded(table, prefix.to_vec(), end.clone(), false);
+            while let Some((key, _)) = cursor.next(self)? {
+                ids.extend(keys::document_id(&key));
+            }
+        }
+        Ok(ids)
+    }
+
     /// The documents of a collection that others' commits wrote after `since` and up to `until`, with all their
     /// retained versions, in id order. Costs what was changed.
     pub fn changed_documents(

@@ -306,6 +306,11 @@ fn load_schema(
     Ok(Schema::load(version, in_force, known).with_staged(staged))
 }
 
+/// Appends a value to an index key, so that the bytes sort as the values do. What cannot be indexed counts as null.
+pub fn encode_term(codec: &KeyCodec, value: &Value, descending: bool, out: &mut Vec<u8>) {
+    bytes::encode_key(codec, value, descending, out, &mut bytes::Stamps::new());
+}
+
 /// Live definition documents of a database.
 fn load_definitions(
     scope: ScopeId,

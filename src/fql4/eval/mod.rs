@@ -12,7 +12,7 @@ mod select;
 
 pub use arguments::Arguments;
 pub use cache::Cache;
-pub use casts::Expected;
+pub use casts::{Expected, undefined};
 
 use super::error::{Collected, Error, Result, Stop};
 use super::expression::*;
@@ -290,6 +290,11 @@ impl<'q> Evaluator<'q> {
             None if time.secs > 0 => ValidTime::Unchanged,
             None => ValidTime::At(crate::store::TxnTime(i64::MIN)),
         }
+    }
+
+    /// A value as a key wants it.
+    pub fn cast(&mut self, value: Value, cast: super::forms::Cast, place: &Place) -> Result {
+        casts::cast(self, value, cast, place)
     }
 
     /// A value that was just made, unless the values of the query take too much memory.
