@@ -55,6 +55,11 @@ fn find(me: &mut Evaluator, reference: &NameRef) -> Result<Option<Ref>> {
     })
 }
 
+/// The reference to a collection of any kind.
+pub fn collection_ref(scope: ScopeId, coll: CollId) -> Ref {
+    native_ref(scope, coll)
+}
+
 /// The reference to a native collection.
 pub fn native_ref(scope: ScopeId, coll: CollId) -> Ref {
     Ref {

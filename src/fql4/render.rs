@@ -5,14 +5,16 @@
 
 use super::error::Result;
 use super::eval::Evaluator;
-use super::expression::Closure;
+use super::expression::{Closure, Expression, FormCall, Lambda, Pattern};
+use super::forms::Cast;
 use super::read::{write_double, write_string};
 use super::sets::Set;
 use super::value::{EventData, NameRef, Object, Ref, Value};
 use super::version::ApiVersion;
 use crate::store::TxnTime;
-use crate::value::deep;
+use crate::value::{Str, deep};
 use base64::Engine as _;
+use std::collections::HashSet;
 
 /// Stands for the microseconds of the transaction in text that [`settle`] completes. A string cannot hold it: control
 /// characters are escaped there.
@@ -42,6 +44,26 @@ pub fn render(me: &mut Evaluator, value: &Value) -> Result<String> {
         renderer.out.push_str("null");
     }
     Ok(renderer.out)
+}
+
+/// The text of a lambda to be stored: the JSON of its `@query` object, which always tells its version.
+pub fn query_text(me: &mut Evaluator, closure: &Closure) -> Result<Str> {
+    let version = me.version;
+    let mut renderer = Renderer {
+        me,
+        // References are stored in the words of today.
+        version: version.max(ApiVersion::V4),
+        out: String::new(),
+    };
+    renderer.lambda_fields(&closure.lambda, true, |me| me.captured(closure))?;
+    Ok(renderer.out.into())
+}
+
+/// The version a stored lambda tells, and its text behind that.
+fn stored_version(text: &str) -> Option<(ApiVersion, &str)> {
+    let rest = text.strip_prefix("{\"api_version\":\"")?;
+    let (version, rest) = rest.split_once("\",")?;
+    Some((ApiVersion::parse(version)?, rest))
 }
 
 struct Renderer<'r, 'q> {
@@ -145,7 +167,16 @@ impl Renderer<'_, '_> {
                 Value::Lambda(closure) => self.lambda(closure)?,
                 Value::Query(text) => {
                     self.out.push_str("{\"@query\":");
-                    self.out.push_str(text);
+                    match stored_version(text) {
+                        // Told only if the lambda or the request is of a version that tells.
+                        Some((version, rest))
+                            if version.max(self.version) <= ApiVersion::LAMBDA_DEFAULT =>
+                        {
+                            self.out.push('{');
+                            self.out.push_str(rest);
+                        }
+                        _ => self.out.push_str(text),
+                    }
                     self.out.push('}');
                 }
             }
@@ -341,9 +372,261 @@ impl Renderer<'_, '_> {
         Ok(())
     }
 
+    /// `{"api_version":..., "lambda":..., "expr":...}`; versions of old do not tell themselves.
     fn lambda_body(&mut self, closure: &Closure) -> Result<()> {
-        let _ = closure;
-        self.out.push_str("{}");
+        let told = closure.lambda.version.max(self.version) > ApiVersion::LAMBDA_DEFAULT;
+        self.lambda_fields(&closure.lambda, told, |me| me.captured(closure))
+    }
+
+    fn lambda_fields(
+        &mut self,
+        lambda: &Lambda,
+        told: bool,
+        body: impl FnOnce(&mut Self) -> Result<()>,
+    ) -> Result<()> {
+        self.out.push('{');
+        if told {
+            self.out.push_str("\"api_version\":");
+            write_string(&mut self.out, lambda.version.text());
+            self.out.push(',');
+        }
+        self.out.push_str("\"lambda\":");
+        let name = |name: &Option<Str>| match name {
+            Some(name) => Value::String(name.clone()),
+            None => Value::string("_"),
+        };
+        let pattern = match &lambda.pattern {
+            Pattern::Ignore => Value::string("_"),
+            Pattern::Name(name) => Value::String(name.clone()),
+            Pattern::Array(names) => Value::array(names.iter().map(name).collect()),
+        };
+        self.value(&pattern)?;
+        self.out.push_str(",\"expr\":");
+        body(self)?;
+        self.out.push('}');
+        Ok(())
+    }
+
+    /// The body of a lambda behind the values it captured.
+    fn captured(&mut self, closure: &Closure) -> Result<()> {
+        let lambda = &closure.lambda;
+        if lambda.is_closed() {
+            return self.expression(&lambda.body);
+        }
+        self.out.push_str("{\"let\":{");
+        for (i, name) in lambda.free.iter().enumerate() {
+            if i > 0 {
+                self.out.push(',');
+            }
+            write_string(&mut self.out, name);
+            self.out.push(':');
+            let value = closure.env.get(name).cloned().unwrap_or(Value::Null);
+            self.quoted(&value)?;
+        }
+        self.out.push_str("},\"in\":");
+        self.expression(&lambda.body)?;
+        self.out.push('}');
+        Ok(())
+    }
+
+    /// A value as an expression for it.
+    fn quoted(&mut self, value: &Value) -> Result<()> {
+        deep(|| match value {
+            Value::Array(items) => self.list(items.iter(), |me, item| me.quoted(item)),
+            Value::Object(object) => {
+                self.out.push_str("{\"object\":");
+                self.fields(object.iter(), |me, value| me.quoted(value))?;
+                self.out.push('}');
+                Ok(())
+            }
+            Value::Document(document) => {
+                let mut object = Object::new();
+                object.insert("ref", Value::Ref(document.reference));
+                object.insert("ts", document.ts_value());
+                for (key, value) in document.fields.iter() {
+                    object.insert(key.clone(), value.clone());
+                }
+                self.quoted(&Value::object(object))
+            }
+            Value::Page(page) => {
+                let mut object = Object::new();
+                for (key, cursor) in [("before", &page.before), ("after", &page.after)] {
+                    if let Some(cursor) = cursor {
+                        object.insert(key, cursor.clone());
+                    }
+                }
+                object.insert("data", Value::array(page.data.clone()));
+                self.quoted(&Value::object(object))
+            }
+            Value::Cursor(inner) => self.quoted(inner),
+            other => {
+                if !self.value(other)? {
+                    self.out.push_str("null");
+                }
+                Ok(())
+            }
+        })
+    }
+
+    fn list<T>(
+        &mut self,
+        items: impl Iterator<Item = T>,
+        mut write: impl FnMut(&mut Self, T) -> Result<()>,
+    ) -> Result<()> {
+        self.out.push('[');
+        for (i, item) in items.enumerate() {
+            if i > 0 {
+                self.out.push(',');
+            }
+            write(self, item)?;
+        }
+        self.out.push(']');
+        Ok(())
+    }
+
+    fn fields<'v, T: 'v>(
+        &mut self,
+        fields: impl Iterator<Item = (&'v Str, &'v T)>,
+        mut write: impl FnMut(&mut Self, &'v T) -> Result<()>,
+    ) -> Result<()> {
+        self.out.push('{');
+        for (i, (key, value)) in fields.enumerate() {
+            if i > 0 {
+                self.out.push(',');
+            }
+            write_string(&mut self.out, key);
+            self.out.push(':');
+            write(self, value)?;
+        }
+        self.out.push('}');
+        Ok(())
+    }
+
+    /// The parts of a form under their keys.
+    fn form<'e>(
+        &mut self,
+        parts: impl IntoIterator<Item = (&'e str, &'e Expression)>,
+    ) -> Result<()> {
+        self.out.push('{');
+        for (i, (key, part)) in parts.into_iter().enumerate() {
+            if i > 0 {
+                self.out.push(',');
+            }
+            write_string(&mut self.out, key);
+            self.out.push(':');
+            self.expression(part)?;
+        }
+        self.out.push('}');
+        Ok(())
+    }
+
+    /// An expression as the wire writes it.
+    fn expression(&mut self, expression: &Expression) -> Result<()> {
+        deep(|| match expression {
+            Expression::Literal(value) => self.quoted(value),
+            Expression::Ref(reference) => self.name(reference),
+            Expression::Set(literal) => {
+                self.out.push_str("{\"@set\":");
+                self.expression(&literal.call)?;
+                self.out.push('}');
+                Ok(())
+            }
+            Expression::Array(items) => self.list(items.iter(), Self::expression),
+            Expression::Object(fields) => {
+                self.out.push_str("{\"object\":");
+                let fields = fields.iter().map(|(key, value)| (key, value));
+                self.fields(fields, Self::expression)?;
+                self.out.push('}');
+                Ok(())
+            }
+            Expression::Var(name) => {
+                self.out.push_str("{\"var\":");
+                write_string(&mut self.out, name);
+                self.out.push('}');
+                Ok(())
+            }
+            Expression::Lambda(lambda) => {
+                self.out.push_str("{\"@query\":");
+                let told = lambda.version.max(self.version) > ApiVersion::LAMBDA_DEFAULT;
+                self.lambda_fields(lambda, told, |me| me.expression(&lambda.body))?;
+                self.out.push('}');
+                Ok(())
+            }
+            Expression::Let(node) => {
+                self.out.push_str("{\"let\":");
+                let names: HashSet<&Str> = node.bindings.iter().map(|(name, _)| name).collect();
+                match names.len() == node.bindings.len() {
+                    true => {
+                        let bindings = node.bindings.iter().map(|(name, value)| (name, value));
+                        self.fields(bindings, Self::expression)?;
+                    }
+                    // An object cannot bind a name twice.
+                    false => self.list(node.bindings.iter(), |me, (name, value)| {
+                        me.fields(std::iter::once((name, value)), Self::expression)
+                    })?,
+                }
+                self.out.push_str(",\"in\":");
+                self.expression(&node.body)?;
+                self.out.push('}');
+                Ok(())
+            }
+            Expression::If(node) => self.form([
+                ("if", &node.condition),
+                ("then", &node.then),
+                ("else", &node.otherwise),
+            ]),
+            Expression::Do(items) => {
+                self.out.push_str("{\"do\":");
+                self.list(items.iter(), Self::expression)?;
+                self.out.push('}');
+                Ok(())
+            }
+            Expression::Logic(node) => {
+                self.out
+                    .push_str(if node.is_and { "{\"and\":" } else { "{\"or\":" });
+                self.list(node.operands.iter(), Self::expression)?;
+                self.out.push('}');
+                Ok(())
+            }
+            Expression::At(node) => self.form([("at", &node.ts), ("expr", &node.body)]),
+            Expression::Select(node) => {
+                let all = node.all.as_ref().map(|all| ("all", all));
+                let default = node.default.as_ref().map(|default| ("default", default));
+                let parts = [
+                    Some((node.key, &node.path)),
+                    Some(("from", &node.from)),
+                    all,
+                    default,
+                ];
+                self.form(parts.into_iter().flatten())
+            }
+            Expression::Call(call) => {
+                let arguments = call.arguments.as_ref().map(|a| ("arguments", a));
+                self.form(std::iter::once(("call", &call.function)).chain(arguments))
+            }
+            Expression::Form(call) => self.call(call),
+        })
+    }
+
+    fn call(&mut self, call: &FormCall) -> Result<()> {
+        self.out.push('{');
+        let mut first = true;
+        for (key, argument) in call.form.keys.iter().zip(&call.arguments) {
+            let Some(argument) = argument else { continue };
+            if !first {
+                self.out.push(',');
+            }
+            first = false;
+            write_string(&mut self.out, key.name);
+            self.out.push(':');
+            match (key.cast, argument) {
+                (Cast::Lambda | Cast::LambdaOrAny, Expression::Lambda(lambda)) => {
+                    self.lambda_fields(lambda, false, |me| me.expression(&lambda.body))?;
+                }
+                (_, argument) => self.expression(argument)?,
+            }
+        }
+        self.out.push('}');
         Ok(())
     }
 }

@@ -343,6 +343,22 @@ impl FromIterator<(Str, Value)> for Object {
     }
 }
 
+impl Document {
+    /// What it shows as `ts`.
+    pub fn ts_value(&self) -> Value {
+        self.ts
+            .map_or(Value::TransactionMicros, |ts| Value::Long(ts.0))
+    }
+}
+
+impl Event {
+    /// What it shows as `ts`.
+    pub fn ts_value(&self) -> Value {
+        self.ts
+            .map_or(Value::TransactionMicros, |ts| Value::Long(ts.0))
+    }
+}
+
 impl NameRef {
     /// A collection, index, function ... of this database by its name.
     pub fn named(coll: CollId, name: impl Into<Str>) -> NameRef {

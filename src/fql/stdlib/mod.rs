@@ -37,6 +37,7 @@ mod transaction_time;
 mod uuid;
 
 pub use globals::GLOBALS;
+pub(crate) use string_number::decimal_digit;
 
 use crate::fql::interp::{
     Effect, Failure, Interp, Library, MAX_STRING, Member, MemberKind, Result, Shape,

@@ -70,6 +70,11 @@ fn read_integer(text: &str, radix: u32) -> Option<i64> {
     }
 }
 
+/// The value of a decimal digit of any script.
+pub(crate) fn decimal_digit(c: char) -> Option<u8> {
+    digit_of(c, 10).map(|digit| digit as u8)
+}
+
 /// The value of a digit; decimal digits of any script count, and full-width letters.
 fn digit_of(c: char, radix: u32) -> Option<u32> {
     if c.is_ascii() {

@@ -53,6 +53,13 @@ impl Arguments {
             .unwrap_or(Value::Null)
     }
 
+    /// Puts another value in the place of an argument.
+    pub fn put(&mut self, index: usize, value: Value) {
+        if let Some(place) = self.values.get_mut(index) {
+            *place = Some(value);
+        }
+    }
+
     /// An argument, null if it was left out.
     pub fn value(&self, index: usize) -> Value {
         self.get(index).cloned().unwrap_or(Value::Null)

@@ -167,3 +167,46 @@ fn exists(me: &mut Evaluator, document: Ref) -> Result<bool> {
     })??;
     Ok(found)
 }
+
+/// Whether a set has an element with a value: `ContainsValue`.
+pub fn contains(_: &mut Evaluator, _: &Arc<Set>, _: &Value, place: &Place) -> Result<bool> {
+    Err(Error::argument(place, "Sets cannot be read yet.").into())
+}
+
+/// Whether two sets are made alike.
+pub fn same(a: &Set, b: &Set) -> bool {
+    let all = |x: &[Arc<Set>], y: &[Arc<Set>]| {
+        x.len() == y.len() && x.iter().zip(y).all(|(x, y)| same(x, y))
+    };
+    match (a, b) {
+        (Set::Native { scope, coll }, Set::Native { scope: s, coll: c }) => scope == s && coll == c,
+        (Set::Documents(x), Set::Documents(y))
+        | (Set::Singleton(x), Set::Singleton(y))
+        | (Set::Document(x), Set::Document(y)) => x == y,
+        (Set::Match { index, terms }, Set::Match { index: i, terms: t }) => {
+            index == i
+                && terms.len() == t.len()
+                && terms.iter().zip(t).all(|(x, y)| super::order::same(x, y))
+        }
+        (Set::Events(x), Set::Events(y))
+        | (Set::Distinct(x), Set::Distinct(y))
+        | (Set::Reverse(x), Set::Reverse(y)) => same(x, y),
+        (Set::Union(x), Set::Union(y))
+        | (Set::Intersection(x), Set::Intersection(y))
+        | (Set::Difference(x), Set::Difference(y)) => all(x, y),
+        (Set::Join(x, lambda), Set::Join(y, other))
+        | (Set::Filter(x, lambda), Set::Filter(y, other)) => {
+            same(x, y) && super::lambda::same(lambda, other)
+        }
+        (Set::JoinIndex(x, index), Set::JoinIndex(y, other)) => same(x, y) && index == other,
+        (
+            Set::Range { set, from, to },
+            Set::Range {
+                set: s,
+                from: f,
+                to: t,
+            },
+        ) => same(set, s) && super::order::same(from, f) && super::order::same(to, t),
+        _ => false,
+    }
+}
