@@ -11,6 +11,7 @@
 
 mod auth;
 mod authority;
+mod bindings;
 mod builds;
 mod cache;
 mod computed;
@@ -109,6 +110,12 @@ impl Engine {
             model: Arc::downgrade(&model),
             library: library.clone(),
         }));
+        let legacy: Arc<crate::fql4::eval::Cache> = Arc::default();
+        model.set_legacy_bindings(Arc::new(bindings::IndexBindings {
+            model: Arc::downgrade(&model),
+            library: library.clone(),
+            cache: legacy.clone(),
+        }));
         Ok(Arc::new(Engine {
             model,
             library,
@@ -118,7 +125,7 @@ impl Engine {
             logins: LoginCache::default(),
             environments: typing::Environments::default(),
             key_sets: crate::access::jwks::KeySets::default(),
-            legacy: Arc::default(),
+            legacy,
             root_secrets: parking_lot::RwLock::default(),
         }))
     }

@@ -12,7 +12,7 @@ mod select;
 
 pub use arguments::Arguments;
 pub use cache::Cache;
-pub use casts::{Expected, boolean, undefined};
+pub use casts::{Expected, boolean, holds_unresolved, undefined};
 pub use select::{PathStep, missing, path_steps};
 
 use super::error::{Collected, Error, Result, Stop};

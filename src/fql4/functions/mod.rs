@@ -6,6 +6,7 @@ mod basic;
 mod check;
 mod convert;
 mod format;
+mod history;
 mod logic;
 mod number;
 mod object;

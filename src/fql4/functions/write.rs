@@ -47,7 +47,7 @@ pub const FORMS: &[Form] = &[
         ],
         positional(4, 4),
         Effect::Write,
-        not_built,
+        super::history::insert,
     ),
     form(
         &["Remove"],
@@ -58,6 +58,6 @@ pub const FORMS: &[Form] = &[
         ],
         positional(3, 3),
         Effect::Write,
-        not_built,
+        super::history::remove,
     ),
 ];
