@@ -20,7 +20,7 @@ use crate::value::{Object, PathPart, Str};
 use std::collections::HashMap;
 
 /// What the text of a generated schema starts with.
-const HEAD: &str = "// The following schema is auto-generated.\n\
+pub(super) const HEAD: &str = "// The following schema is auto-generated.\n\
 // This file contains FSL for FQL10-compatible schema items.\n";
 
 /// Days that stand for "for ever".
@@ -107,6 +107,19 @@ pub struct Generated {
 }
 
 impl Generated {
+    /// The texts of the items, in their order.
+    pub(super) fn items(&self) -> Vec<&str> {
+        let whole = |parts: &Vec<(Part, Span)>| {
+            let found = parts.iter().find(|(part, _)| *part == Part::Whole)?;
+            Some(found.1)
+        };
+        let mut spans: Vec<Span> = self.places.values().filter_map(whole).collect();
+        spans.sort();
+        let texts = spans.into_iter();
+        let texts = texts.filter_map(|it| self.text.get(it.start as usize..it.end as usize));
+        texts.collect()
+    }
+
     /// Where a part stands.
     pub fn place(&self, kind: Kind, name: &Str, part: Part) -> Option<Span> {
         let parts = self.places.get(&(kind, name.clone()))?;

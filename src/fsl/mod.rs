@@ -27,16 +27,20 @@
 
 mod convert;
 mod definition;
+mod diff;
 mod generate;
 mod item;
 mod located;
+mod patch;
 mod same;
 mod snippet;
 mod writer;
 
 pub use convert::parse;
 pub use definition::definition;
+pub use diff::{Colors, ItemDiff, diff, semantic, summary, textual};
 pub use generate::{Generated, Kind, Order, Part, generate, stored_order};
 pub use item::*;
 pub use located::Located;
+pub use patch::{patch, patch_to_text};
 pub use snippet::{find_duplicates, parse_snippet};

@@ -63,6 +63,18 @@ pub fn render_all_with(diagnostics: &[Diagnostic], style: &dyn Style) -> String 
     summary.out
 }
 
+/// Where a location begins: `main.fsl:1:1`.
+pub fn place(location: &Location) -> String {
+    let Some(text) = &location.source.text else {
+        return "<no source>".to_string();
+    };
+    let excerpt = Excerpt::new(text, &Lines::new(text), location.span, None, '^');
+    format!(
+        "{}:{}:{}",
+        location.source.name, excerpt.line, excerpt.column
+    )
+}
+
 /// A summary that is being written.
 struct Summary<'a> {
     style: &'a dyn Style,
