@@ -3,7 +3,7 @@
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use fql::access::jwks::KeySetFile;
 use fql::engine::{Argument, CacheSize};
-use fql::shell::{ColorChoice, Format, Input, Options, Status};
+use fql::shell::{ColorChoice, Format, Input, Language, Options, Status};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -48,6 +48,9 @@ struct Cli {
     /// Fill the database with a demo: a store with customers, managers, orders and roles
     #[arg(long)]
     demo: bool,
+    /// The query language: FQL v10, or v4, its forerunner
+    #[arg(long, value_enum, default_value = "10")]
+    lang: LanguageName,
     /// How results look
     #[arg(long, value_enum, default_value = "fql")]
     format: FormatName,
@@ -102,6 +105,15 @@ enum Command {
 struct Later {
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
     _arguments: Vec<String>,
+}
+
+/// [`Language`] on the command line.
+#[derive(Clone, Copy, ValueEnum)]
+enum LanguageName {
+    #[value(name = "10", alias = "v10")]
+    V10,
+    #[value(name = "4", alias = "v4")]
+    V4,
 }
 
 /// [`Format`] on the command line.
@@ -162,6 +174,10 @@ fn main() -> ExitCode {
         jwks: cli.jwks,
         cache: cli.cache,
         demo: cli.demo,
+        language: match cli.lang {
+            LanguageName::V10 => Language::V10,
+            LanguageName::V4 => Language::V4,
+        },
         format: match cli.format {
             FormatName::Fql => Format::Fql,
             FormatName::Json => Format::Json,

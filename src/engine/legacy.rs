@@ -68,6 +68,37 @@ pub enum LegacyFailure {
     Errors(Vec<Error>),
     /// The request as a whole: authentication, contention, time out.
     Request(QueryError),
+    /// What another process answered: the entries of `errors`.
+    Told(Vec<serde_json::Value>),
+}
+
+impl LegacyFailure {
+    /// The entries of `errors` as answers show them.
+    pub fn entries(&self) -> Vec<serde_json::Value> {
+        match self {
+            LegacyFailure::Errors(errors) => errors.iter().map(Error::json).collect(),
+            LegacyFailure::Request(error) => {
+                let (code, description) = described(error);
+                vec![serde_json::json!({"code": code, "description": description})]
+            }
+            LegacyFailure::Told(entries) => entries.clone(),
+        }
+    }
+}
+
+/// A failure of the request in the words of FQL v4 (`spec fql4 2`).
+fn described(error: &QueryError) -> (&str, &str) {
+    match (error.status, error.code) {
+        (401, _) => ("unauthorized", "Unauthorized"),
+        (409, _) => (
+            "contended transaction",
+            "Transaction was aborted due to detection of concurrent modification.",
+        ),
+        (_, "time_out") => ("time out", "Read timed out."),
+        (500, _) => ("internal server error", &error.message),
+        (400, "invalid_request") => ("bad request", &error.message),
+        (_, code) => (code, &error.message),
+    }
 }
 
 /// One run that was carried through: the value's JSON and whether it is a new document, or errors.
@@ -79,14 +110,7 @@ impl Session {
         if let Some(remote) = self.remote() {
             return match remote.engine_here() {
                 Some(engine) => self.on_engine(engine).query_legacy(request),
-                None => {
-                    let failure = Failure::protocol(
-                        400,
-                        "feature not available",
-                        "Queries of FQL v4 need the database in this process.",
-                    );
-                    request_failed(failure, TxnTime(0))
-                }
+                None => remote.query_legacy(self, request),
             };
         }
         let started = Instant::now();

@@ -27,6 +27,7 @@ mod outcome;
 mod remote;
 mod remote_events;
 mod remote_http;
+mod remote_legacy;
 mod remote_value;
 mod request;
 mod schema_check;

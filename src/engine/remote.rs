@@ -13,7 +13,7 @@ use super::elsewhere::{Elsewhere, elsewhere};
 use super::events::{EventError, Start};
 use super::file::DatabaseFile;
 use super::remote_events::{self, RemoteEvents};
-use super::remote_http::{Connection, Exchange, Unsent};
+use super::remote_http::{Answer, Connection, Exchange, Unsent};
 use super::remote_value::outcome_of;
 use super::session::Credential;
 use super::whoami::{CredentialKind, Whoami};
@@ -53,6 +53,16 @@ pub struct Remote {
     schema_version: AtomicI64,
     /// It does not know what is asked about indexes being built.
     silent_on_builds: AtomicBool,
+}
+
+/// What came of a request.
+pub(super) enum Asked {
+    /// It was answered.
+    Answered(Answer),
+    /// The file was taken over: the request can be run here.
+    Here(Arc<Engine>),
+    /// It was not answered: code and message.
+    Failed(&'static str, String),
 }
 
 /// An environment, and what it holds for.
@@ -131,43 +141,56 @@ impl Remote {
     /// Runs a query there, or here if the file was free to take.
     pub(super) fn query(&self, session: &Session, request: &Request) -> Outcome {
         let started = Instant::now();
-        let body = body_of(request);
-        let headers = headers_of(session, request);
-        let mut outcome = loop {
-            let exchange = Exchange {
+        let asked = self.ask(
+            session,
+            &Exchange {
                 path: "/query/1",
-                headers: &headers,
-                body: &body,
+                headers: &headers_of(session, request),
+                body: &body_of(request),
                 cancel: request.cancel.as_deref(),
-            };
-            match self.connection.post(&exchange) {
-                Ok(answer) => break outcome_of(answer.status, &answer.body),
+            },
+        );
+        let mut outcome = match asked {
+            Asked::Answered(answer) => outcome_of(answer.status, &answer.body),
+            Asked::Here(engine) => return session.on_engine(engine).query(request),
+            Asked::Failed(code, message) => failed(code, message),
+        };
+        outcome.stats.query_time = started.elapsed();
+        self.schema_version
+            .store(outcome.schema_version, Ordering::Relaxed);
+        outcome
+    }
+
+    /// Asks until there is an answer, or the file was free to take.
+    pub(super) fn ask(&self, session: &Session, exchange: &Exchange<'_>) -> Asked {
+        let started = Instant::now();
+        loop {
+            match self.connection.post(exchange) {
+                Ok(answer) => return Asked::Answered(answer),
                 Err(Unsent::Lost(message)) => {
                     let message = format!(
                         "the connection was lost while the query ran ({message}): whether it took effect is unknown"
                     );
-                    break failed("network_error", message);
+                    return Asked::Failed("network_error", message);
                 }
-                Err(Unsent::Cancelled) => break failed("cancelled", "The query was cancelled."),
+                Err(Unsent::Cancelled) => {
+                    return Asked::Failed("cancelled", "The query was cancelled.".into());
+                }
                 Err(Unsent::NotSent(message)) => match &self.file {
-                    None => break failed("network_error", message),
+                    None => return Asked::Failed("network_error", message),
                     Some(file) => match file.take_over(&session.engine().key_set_files()) {
-                        Ok(engine) => return session.on_engine(engine).query(request),
+                        Ok(engine) => return Asked::Here(engine),
                         // Held by somebody who does not listen yet, or is just leaving.
                         Err(OpenError::Store(StoreError::InUse(_)))
                             if started.elapsed() < HANDOVER =>
                         {
                             std::thread::sleep(Duration::from_millis(30));
                         }
-                        Err(error) => break failed("network_error", error.to_string()),
+                        Err(error) => return Asked::Failed("network_error", error.to_string()),
                     },
                 },
             }
-        };
-        outcome.stats.query_time = started.elapsed();
-        self.schema_version
-            .store(outcome.schema_version, Ordering::Relaxed);
-        outcome
+        }
     }
 
     /// The type of a query that is not run: that of a function which would run it.
@@ -339,7 +362,7 @@ impl SharedFile {
 }
 
 /// Headers of a request: authority, place, options.
-fn headers_of(session: &Session, request: &Request) -> Vec<(&'static str, String)> {
+pub(super) fn headers_of(session: &Session, request: &Request) -> Vec<(&'static str, String)> {
     let mut headers = vec![("x-format", "tagged".to_string())];
     let path = session.path().join("/");
     match session.credential() {

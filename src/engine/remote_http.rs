@@ -40,6 +40,8 @@ pub struct Exchange<'a> {
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
+    /// Names of headers in lower case, and their values.
+    pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
 }
@@ -114,10 +116,18 @@ impl Connection {
             Target::Tls(agent, url) => {
                 let mut answer = ask(agent, url, exchange)?;
                 let status = answer.status().as_u16();
+                let headers = answer.headers().iter().filter_map(|(name, value)| {
+                    Some((name.as_str().to_string(), value.to_str().ok()?.to_string()))
+                });
+                let headers = headers.collect();
                 let body = answer.body_mut().with_config().limit(MAX_ANSWER);
                 let body = body.read_to_vec();
                 let body = body.map_err(|error| Unsent::Lost(error.to_string()))?;
-                Ok(Answer { status, body })
+                Ok(Answer {
+                    status,
+                    headers,
+                    body,
+                })
             }
         }
     }
@@ -244,6 +254,7 @@ fn speak(
         }
         _ => Ok(Answer {
             status: head.status,
+            headers: head.headers,
             body,
         }),
     }
@@ -266,6 +277,7 @@ fn begin(
 
 struct Head {
     status: u16,
+    headers: Vec<(String, String)>,
     length: Option<u64>,
     chunked: bool,
 }
@@ -302,19 +314,23 @@ fn read_head(reader: &mut impl BufRead) -> io::Result<Head> {
     let status = first.split(' ').nth(1).and_then(|text| text.parse().ok());
     let status = status.ok_or_else(|| bad("no HTTP answer"))?;
     let (mut length, mut chunked) = (None, false);
+    let mut headers = Vec::new();
     loop {
         let header = line(reader)?;
         let Some((name, value)) = header.trim_end().split_once(':') else {
             break;
         };
-        match name.to_ascii_lowercase().as_str() {
-            "content-length" => length = value.trim().parse::<u64>().ok(),
-            "transfer-encoding" => chunked = value.trim().eq_ignore_ascii_case("chunked"),
+        let (name, value) = (name.to_ascii_lowercase(), value.trim().to_string());
+        match name.as_str() {
+            "content-length" => length = value.parse::<u64>().ok(),
+            "transfer-encoding" => chunked = value.eq_ignore_ascii_case("chunked"),
             _ => {}
         }
+        headers.push((name, value));
     }
     Ok(Head {
         status,
+        headers,
         length: length.filter(|_| !chunked),
         chunked,
     })

@@ -1,7 +1,7 @@
 //! Queries through a session.
 
 use super::read::Json;
-use crate::engine::{Engine, LegacyFailure, LegacyRequest};
+use crate::engine::{Engine, LegacyRequest};
 use serde_json::{Value, json};
 
 /// The answer to a query in an empty database: the value, or the errors.
@@ -10,10 +10,7 @@ fn run(query: Value) -> Result<Value, Value> {
     let request = LegacyRequest::new(Json::from(&query));
     match engine.root().query_legacy(&request).result {
         Ok(text) => Ok(serde_json::from_str(&text).expect("JSON")),
-        Err(LegacyFailure::Errors(errors)) => {
-            Err(errors.iter().map(super::error::Error::json).collect())
-        }
-        Err(LegacyFailure::Request(error)) => Err(json!(error.message)),
+        Err(failure) => Err(failure.entries().into()),
     }
 }
 

@@ -6,6 +6,7 @@
 
 use crate::engine::Argument;
 use crate::fql::syntax::{TokenKind, tokens};
+use crate::fql4::text::quoted;
 use crate::value::rendered::{Contents, Document, RefName, Reference, Rendered};
 use indexmap::IndexMap;
 use serde_json::{Value as Json, json};
@@ -15,6 +16,8 @@ use serde_json::{Value as Json, json};
 pub(super) struct Bindings {
     named: IndexMap<String, Argument>,
     last: Option<Rendered>,
+    /// Those of FQL v4, as they are written on its wire.
+    legacy: IndexMap<String, Json>,
 }
 
 /// The name of the last result.
@@ -22,7 +25,15 @@ const LAST: &str = "_";
 
 impl Bindings {
     pub(super) fn new(arguments: Vec<(String, Argument)>) -> Bindings {
+        let simple = |argument: &Argument| match argument {
+            Argument::Simple(json) => Some(quoted(json)),
+            Argument::Tagged(_) | Argument::Fql(_) => None,
+        };
+        let legacy = arguments
+            .iter()
+            .filter_map(|(name, argument)| Some((name.clone(), simple(argument)?)));
         Bindings {
+            legacy: legacy.collect(),
             named: arguments.into_iter().collect(),
             ..Bindings::default()
         }
@@ -41,6 +52,21 @@ impl Bindings {
     /// Keeps the last result as `_`.
     pub(super) fn set_last(&mut self, value: Rendered) {
         self.last = Some(value);
+    }
+
+    /// Keeps a value of FQL v4 under a name; it is given as it was answered.
+    pub(super) fn set_legacy(&mut self, name: &str, value: &Json) {
+        self.legacy.insert(name.to_string(), quoted(value));
+    }
+
+    /// What a name stands for in FQL v4.
+    pub(super) fn legacy(&self, name: &str) -> Option<Json> {
+        self.legacy.get(name).cloned()
+    }
+
+    /// Every name of FQL v4.
+    pub(super) fn legacy_names(&self) -> impl Iterator<Item = &str> {
+        self.legacy.keys().map(String::as_str)
     }
 
     /// Every name.

@@ -1,6 +1,7 @@
 //! Colours: FQL by its tokens, diagnostics by their parts, messages by their kind.
 
-use crate::fql::syntax::{Part, Severity, Span, Style, TokenKind, tokens};
+use super::language::Language;
+use crate::fql::syntax::{Part, Severity, Span, Style, TokenKind};
 use colored::{Color, Colorize};
 
 /// When to use colours.
@@ -57,10 +58,10 @@ fn token_color(kind: TokenKind, text: &str) -> Option<Color> {
 }
 
 /// FQL in colours; the brackets at `marked` stand out.
-pub(super) fn highlight(text: &str, marked: &[usize]) -> String {
+pub(super) fn highlight(text: &str, language: Language, marked: &[usize]) -> String {
     let mut out = String::with_capacity(text.len() * 2);
     let mut at = 0;
-    for (Span { start, end }, kind) in tokens(text) {
+    for (Span { start, end }, kind) in language.tokens(text) {
         let (start, end) = (start as usize, end as usize);
         let (Some(between), Some(token)) = (text.get(at..start), text.get(start..end)) else {
             continue;
@@ -129,6 +130,14 @@ pub(super) fn error_heading(message: &str, colors: bool) -> String {
     match colors {
         true => format!("{} {}", "error:".red().bold(), message.bold()),
         false => format!("error: {message}"),
+    }
+}
+
+/// What announces errors.
+pub(super) fn warning(text: &str, colors: bool) -> String {
+    match colors {
+        true => text.red().to_string(),
+        false => text.to_string(),
     }
 }
 

@@ -3,7 +3,9 @@
 use super::Shell;
 use super::bindings::Bindings;
 use super::commands::{self, Argument, COMMANDS};
+use super::complete_legacy;
 use super::help;
+use super::language::{CurrentLanguage, Language};
 use crate::engine::{FieldOutline, Member, Outline, Request, Session};
 use crate::fql::interp::{GlobalKind, Library};
 use crate::fql::syntax::{TokenKind, tokens};
@@ -12,6 +14,7 @@ use std::sync::Arc;
 
 /// What completion knows of the shell's place.
 pub(super) struct Context {
+    pub(super) language: CurrentLanguage,
     library: Arc<Library>,
     session: Session,
     outline: Outline,
@@ -21,7 +24,10 @@ pub(super) struct Context {
 
 impl Context {
     pub(super) fn new(shell: &Shell) -> Context {
+        let language = CurrentLanguage::default();
+        language.set(shell.language);
         Context {
+            language,
             library: shell.engine.library().clone(),
             session: shell.place.session().clone(),
             outline: Outline::default(),
@@ -49,8 +55,24 @@ impl Context {
             .collect()
     }
 
+    /// What is defined here.
+    pub(super) fn outline(&self) -> &Outline {
+        &self.outline
+    }
+
+    /// Names that the shell keeps.
+    pub(super) fn bindings(&self) -> &Bindings {
+        &self.bindings
+    }
+
+    /// Where the shell is.
+    pub(super) fn session(&self) -> &Session {
+        &self.session
+    }
+
     /// Takes note of where the shell is now.
     pub(super) fn refresh(&mut self, shell: &Shell) {
+        self.language.set(shell.language);
         self.library = shell.engine.library().clone();
         self.session = shell.place.session().clone();
         self.outline = self.session.outline().unwrap_or_default();
@@ -77,6 +99,9 @@ pub(super) fn signature(context: &Context, line: &str, pos: usize) -> Option<Str
     let before = line.get(..pos)?;
     if pos != line.trim_end().len() || before.trim_start().starts_with(':') {
         return None;
+    }
+    if context.language.get() == Language::V4 {
+        return complete_legacy::signature(before);
     }
     let (end, name) = called(before)?;
     let text = before.get(..end)?;
@@ -246,6 +271,9 @@ fn command(
                     }
                 }
                 None => {
+                    if context.language.get() == Language::V4 {
+                        topics.extend(help::legacy_topics().map(String::from));
+                    }
                     topics.extend(COMMANDS.iter().map(|command| command.name.to_string()));
                     topics.extend(shapes.map(String::from));
                     topics.extend(context.library.globals().iter().map(|g| g.name.to_string()));
@@ -311,6 +339,9 @@ fn fields<'c>(context: &'c Context, lead: &str) -> Option<&'c [FieldOutline]> {
 
 /// Names that a query may use at the end of a text.
 fn names(context: &Context, before: &str) -> (usize, Vec<Pair>) {
+    if context.language.get() == Language::V4 {
+        return complete_legacy::names(context, before);
+    }
     let word_at = before
         .rfind(|c: char| !(c.is_alphanumeric() || c == '_'))
         .map_or(0, |at| {

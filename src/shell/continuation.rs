@@ -5,7 +5,7 @@
 //! the width of the prompt. Where the editor has the tab, we draw the prompt. Whoever reads the text takes the marks out
 //! first ([`plain`]); keys that go over the end of a line go over the mark too ([`bind`]).
 
-use super::editor::is_ready;
+use super::language::{CurrentLanguage, Language};
 use rustyline::{
     CharSearch, Cmd, ConditionalEventHandler, Editor, Event, EventContext, EventHandler, Helper,
     KeyCode, KeyEvent, Modifiers, Movement, RepeatCount, history::History,
@@ -100,7 +100,7 @@ pub(super) fn drawn(
 }
 
 /// Makes the keys of an editor know the marks.
-pub(super) fn bind<H: Helper, I: History>(editor: &mut Editor<H, I>) {
+pub(super) fn bind<H: Helper, I: History>(editor: &mut Editor<H, I>, language: &CurrentLanguage) {
     for (keys, key) in [
         (vec![key(KeyCode::Enter), KeyEvent::ctrl('J')], Key::Enter),
         (vec![KeyEvent(KeyCode::Enter, Modifiers::ALT)], Key::NewLine),
@@ -114,7 +114,11 @@ pub(super) fn bind<H: Helper, I: History>(editor: &mut Editor<H, I>) {
         (vec![key(KeyCode::Home), KeyEvent::ctrl('A')], Key::Home),
     ] {
         for event in keys {
-            editor.bind_sequence(event, EventHandler::Conditional(Box::new(key)));
+            let bound = BoundKey {
+                key,
+                language: language.clone(),
+            };
+            editor.bind_sequence(event, EventHandler::Conditional(Box::new(bound)));
         }
     }
 }
@@ -141,21 +145,29 @@ enum Key {
     Home,
 }
 
-impl ConditionalEventHandler for Key {
+/// A key, and the language that texts are in.
+struct BoundKey {
+    key: Key,
+    language: CurrentLanguage,
+}
+
+impl ConditionalEventHandler for BoundKey {
     fn handle(&self, _: &Event, _: RepeatCount, _: bool, context: &EventContext) -> Option<Cmd> {
         let (before, after) = context.line().split_at_checked(context.pos())?;
-        self.command(before, after)
+        self.key.command(self.language.get(), before, after)
     }
 }
 
 impl Key {
     /// What to do with the cursor between two texts; `None`: the usual thing.
-    fn command(self, before: &str, after: &str) -> Option<Cmd> {
+    fn command(self, language: Language, before: &str, after: &str) -> Option<Cmd> {
         let line_end = format!("\n{MARK}");
         let at_start = before.ends_with(&line_end);
         let at_end = after.starts_with(&line_end);
         match self {
-            Key::Enter if is_ready(&plain(&format!("{before}{after}"))) => Some(Cmd::AcceptLine),
+            Key::Enter if language.is_ready(&plain(&format!("{before}{after}"))) => {
+                Some(Cmd::AcceptLine)
+            }
             Key::Enter | Key::NewLine => Some(Cmd::Insert(1, line_end)),
             // The editor repeats a movement once, however often it is said here: so to a character, not by a count.
             Key::Backspace if at_start => Some(Cmd::Kill(to(CharSearch::Backward('\n')))),
@@ -213,26 +225,29 @@ mod tests {
         let (before, after) = text.split_at(text.len() - 2);
         let moved = |search| Some(Cmd::Move(to(search)));
         assert_eq!(
-            Key::Backspace.command(before, after),
+            Key::Backspace.command(Language::V10, before, after),
             Some(Cmd::Kill(to(CharSearch::Backward('\n'))))
         );
         assert_eq!(
-            Key::Left.command(before, after),
+            Key::Left.command(Language::V10, before, after),
             moved(CharSearch::Backward('\n'))
         );
-        assert_eq!(Key::Left.command(&text, ""), None);
+        assert_eq!(Key::Left.command(Language::V10, &text, ""), None);
         assert_eq!(
-            Key::Right.command("ab", &text[2..]),
+            Key::Right.command(Language::V10, "ab", &text[2..]),
             moved(CharSearch::Forward('c'))
         );
         assert_eq!(
-            Key::Home.command(&text, ""),
+            Key::Home.command(Language::V10, &text, ""),
             moved(CharSearch::BackwardAfter('\t'))
         );
-        assert_eq!(Key::Home.command("ab", ""), None);
-        assert_eq!(Key::Enter.command("f(1)", ""), Some(Cmd::AcceptLine));
+        assert_eq!(Key::Home.command(Language::V10, "ab", ""), None);
         assert_eq!(
-            Key::Enter.command("f(", ""),
+            Key::Enter.command(Language::V10, "f(1)", ""),
+            Some(Cmd::AcceptLine)
+        );
+        assert_eq!(
+            Key::Enter.command(Language::V10, "f(", ""),
             Some(Cmd::Insert(1, format!("\n{MARK}")))
         );
     }

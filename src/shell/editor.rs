@@ -3,9 +3,8 @@
 use super::colors;
 use super::complete::{self, Context};
 use super::continuation::{self, plain};
-use crate::fql::syntax::{
-    Completeness, ScriptItemKind, TokenKind, is_complete, split_queries, tokens,
-};
+use super::language::Language;
+use crate::fql::syntax::TokenKind;
 use rustyline::completion::{Completer, Pair};
 use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::{Hint, Hinter};
@@ -40,23 +39,10 @@ impl Hint for SignatureHint {
 
 impl Helper for LineHelper {}
 
-/// Whether Enter runs a text: its last query is complete, or can never be.
-pub(super) fn is_ready(text: &str) -> bool {
-    let Some(last) = split_queries(text).pop() else {
-        return is_complete(text) != Completeness::Incomplete;
-    };
-    match last.kind {
-        ScriptItemKind::Command => true,
-        ScriptItemKind::Query => {
-            let rest = text.get(last.span.start as usize..).unwrap_or_default();
-            is_complete(rest) != Completeness::Incomplete
-        }
-    }
-}
-
 impl Validator for LineHelper {
     fn validate(&self, ctx: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
-        Ok(match is_ready(&plain(ctx.input())) {
+        let language = self.context.borrow().language.get();
+        Ok(match language.is_ready(&plain(ctx.input())) {
             true => ValidationResult::Valid(None),
             false => ValidationResult::Incomplete,
         })
@@ -94,6 +80,7 @@ impl Highlighter for LineHelper {
         let text = plain(line);
         let (first, stop) = self.widths.get();
         let prompt = continuation::prompt(stop);
+        let language = self.context.borrow().language.get();
         let (shown, prompt) = if !self.colors {
             (text, prompt)
         } else if text.trim_start().starts_with(':') {
@@ -101,9 +88,15 @@ impl Highlighter for LineHelper {
         } else {
             let marked = match self.leaving.get() {
                 true => Vec::new(),
-                false => matching_brackets(&text, plain(line.get(..pos).unwrap_or(line)).len()),
+                false => {
+                    let at = plain(line.get(..pos).unwrap_or(line)).len();
+                    matching_brackets(&text, language, at)
+                }
             };
-            (colors::highlight(&text, &marked), colors::prompt(&prompt))
+            (
+                colors::highlight(&text, language, &marked),
+                colors::prompt(&prompt),
+            )
         };
         let columns = console::Term::stdout().size().1;
         Cow::Owned(continuation::drawn(
@@ -125,9 +118,9 @@ impl Highlighter for LineHelper {
 }
 
 /// The bracket at or before the cursor and its partner.
-pub(super) fn matching_brackets(text: &str, pos: usize) -> Vec<usize> {
+pub(super) fn matching_brackets(text: &str, language: Language, pos: usize) -> Vec<usize> {
     let mut open = Vec::new();
-    for (span, kind) in tokens(text) {
+    for (span, kind) in language.tokens(text) {
         let start = span.start as usize;
         match kind {
             TokenKind::Open => open.push(start),
@@ -162,20 +155,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn enter_runs_what_is_complete() {
-        for text in ["", "1", ":use a", "let a = 1\na", "1\n2", "f(]", "1\n:quit"] {
-            assert!(is_ready(text), "{text}");
-        }
-        for text in ["1 +", "f(", "let a = 1", "1\nf(", "\"a", "/* a"] {
-            assert!(!is_ready(text), "{text}");
-        }
-    }
-
-    #[test]
     fn brackets_match() {
-        assert_eq!(matching_brackets("f(a[1])", 1), [1, 6]);
-        assert_eq!(matching_brackets("f(a[1])", 7), [1, 6]);
-        assert_eq!(matching_brackets("f(a[1])", 4), [3, 5]);
-        assert_eq!(matching_brackets("f('(')", 4), Vec::<usize>::new());
+        assert_eq!(matching_brackets("f(a[1])", Language::V10, 1), [1, 6]);
+        assert_eq!(matching_brackets("f(a[1])", Language::V10, 7), [1, 6]);
+        assert_eq!(matching_brackets("f(a[1])", Language::V10, 4), [3, 5]);
+        assert_eq!(
+            matching_brackets("f('(')", Language::V10, 4),
+            Vec::<usize>::new()
+        );
     }
 }

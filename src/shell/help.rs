@@ -1,20 +1,25 @@
 //! `:help`: commands from their table, functions from theirs.
 
 use super::commands::{self, COMMANDS};
+use super::language::Language;
 use super::output::wrapped;
-use super::{Shell, Stop};
+use super::{Shell, Stop, complete_legacy};
 use crate::fql::interp::{Effect, GlobalKind, Library, Member, MemberKind, Shape};
+use crate::fql4::forms::{self, Form, TextRule};
 
 /// `:help [TOPIC]`
 pub(super) fn run(shell: &mut Shell, topic: &str) -> Result<(), Stop> {
     let library = shell.engine.library().clone();
     let text = match topic {
         "" => overview(shell.output.width()),
-        topic => match about(&library, topic) {
+        topic => match about_in(shell.language, &library, topic) {
             Some(text) => text,
             None => {
                 let mut message = format!("nothing is known of `{topic}`");
-                let like = similar(&library, topic);
+                let like = match shell.language {
+                    Language::V10 => similar(&library, topic),
+                    Language::V4 => similar_legacy(topic),
+                };
                 if !like.is_empty() {
                     message.push_str(&format!("; there is {}", like.join(", ")));
                 }
@@ -24,6 +29,61 @@ pub(super) fn run(shell: &mut Shell, topic: &str) -> Result<(), Stop> {
         },
     };
     Ok(shell.output.text(&text)?)
+}
+
+/// The functions of FQL v4.
+pub(super) fn legacy_topics() -> impl Iterator<Item = &'static str> {
+    forms::all()
+        .filter(|form| form.text != TextRule::WireOnly)
+        .flat_map(|form| form.names)
+        .copied()
+}
+
+/// What is known of a topic where queries are in a language. A function of FQL v4 is found anywhere, if nothing else has
+/// its name.
+fn about_in(language: Language, library: &Library, topic: &str) -> Option<String> {
+    let legacy = || {
+        let name = topic.trim_end_matches("()");
+        let exact = legacy_topics().find(|known| *known == name);
+        let found =
+            exact.or_else(|| legacy_topics().find(|known| known.eq_ignore_ascii_case(name)))?;
+        forms::by_name(found).map(|form| describe_form(found, form))
+    };
+    match language {
+        Language::V10 => about(library, topic).or_else(legacy),
+        Language::V4 => legacy().or_else(|| about(library, topic)),
+    }
+}
+
+/// A function of FQL v4: how it is typed, how it is sent, what it does to the database.
+fn describe_form(name: &str, form: &Form) -> String {
+    let keys: Vec<String> = form
+        .keys
+        .iter()
+        .map(|key| match key.optional {
+            true => format!("{}?", key.name),
+            false => key.name.to_string(),
+        })
+        .collect();
+    let mut text = complete_legacy::usage(name, form);
+    text.push_str(&format!("\n  on the wire: {{ {} }}", keys.join(", ")));
+    if let Some(first) = form.names.first().filter(|first| **first != name) {
+        text.push_str(&format!("\n  the older name of {first}"));
+    }
+    if let Some(effect) = effect(form.effect) {
+        text.push_str(&format!("\n  {effect}"));
+    }
+    text
+}
+
+/// What running something does, beside yielding a value.
+fn effect(effect: Effect) -> Option<&'static str> {
+    match effect {
+        Effect::Pure => None,
+        Effect::Observation => Some("observes the clock or the id generator"),
+        Effect::Read => Some("reads the database"),
+        Effect::Write => Some("writes the database"),
+    }
 }
 
 /// Room for a command and its arguments.
@@ -53,7 +113,8 @@ fn overview(columns: Option<u16>) -> String {
             text.push_str(&format!("\n  {usage:WIDTH$}  {about}"));
         }
     }
-    let foot = "\n\n`:help string.slice` explains a function, `:help String` lists a type, `:help Math` a module.\n\
+    let foot = "\n\n`:help string.slice` explains a function, `:help String` lists a type, `:help Math` a module;\n\
+         `:help Paginate` a function of FQL v4, which `:lang 4` speaks.\n\
          Tab completes, Ctrl-R searches the history, Ctrl-C cancels, Ctrl-D leaves.";
     text.push_str(&wrapped(foot, columns).join("\n"));
     text
@@ -155,13 +216,7 @@ fn describe_shape(label: &str, shape: &Shape) -> String {
 fn describe(owner: &str, member: &Member) -> String {
     let mut text = usage(owner, member).join("\n");
     text.push_str(&format!("\n  {}", member.about));
-    let effect = match member.effect {
-        Effect::Pure => None,
-        Effect::Observation => Some("observes the clock or the id generator"),
-        Effect::Read => Some("reads the database"),
-        Effect::Write => Some("writes the database"),
-    };
-    if let Some(effect) = effect {
+    if let Some(effect) = effect(member.effect) {
         text.push_str(&format!("\n  {effect}"));
     }
     if !member.example.is_empty() {
@@ -185,6 +240,16 @@ pub(super) fn usage(owner: &str, member: &Member) -> Vec<String> {
         MemberKind::Method { overloads, .. } => overloads.iter().map(|s| join(s)).collect(),
         MemberKind::Static { types } => types.iter().map(|s| join(s)).collect(),
     }
+}
+
+/// Functions of FQL v4 whose names contain the topic.
+fn similar_legacy(topic: &str) -> Vec<String> {
+    let wanted = topic.to_lowercase();
+    legacy_topics()
+        .filter(|name| wanted.len() > 1 && name.to_lowercase().contains(&wanted))
+        .take(8)
+        .map(String::from)
+        .collect()
 }
 
 /// Names that contain the topic.

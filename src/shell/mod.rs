@@ -3,7 +3,8 @@
 //! ```text
 //! -e, -f, pipe ─▶ script ─┐
 //!                         ├─▶ Shell::run ─┬─ `:command` ─▶ commands: place, bindings, files, help
-//! terminal ─────▶ repl ───┘               └─ query ──────▶ Session::query ─▶ output: formats, colours, pager
+//! terminal ─────▶ repl ───┘               ├─ query ──────▶ Session::query ─▶ output: formats, colours, pager
+//!                                         └─ FQL v4 ─────▶ legacy: Session::query_legacy ─▶ output
 //! ```
 //!
 //! Rules of the room:
@@ -17,11 +18,14 @@ mod building;
 mod colors;
 mod commands;
 mod complete;
+mod complete_legacy;
 mod continuation;
 mod editor;
 mod help;
 mod history;
 mod interrupt;
+mod language;
+mod legacy;
 mod output;
 mod place;
 mod repl;
@@ -30,15 +34,17 @@ mod table;
 mod watch;
 
 pub use colors::ColorChoice;
+pub use language::Language;
 pub use output::Format;
 
 use crate::access::jwks::KeySetFile;
 use crate::engine::{Argument, CacheSize, DatabaseFile, Engine, Outcome, Request, Session};
-use crate::fql::syntax::{ScriptItem, ScriptItemKind, Source};
+use crate::fql::syntax::{ScriptItemKind, Source};
 use crate::value::Str;
 use crate::value::rendered::Rendered;
 use bindings::Bindings;
 use interrupt::Interrupt;
+use language::Items;
 use output::Output;
 use place::Place;
 use std::collections::HashSet;
@@ -67,6 +73,8 @@ pub struct Options {
     pub cache: Option<CacheSize>,
     /// Fill the database with the demo store first.
     pub demo: bool,
+    /// The query language to begin with.
+    pub language: Language,
     /// How results look.
     pub format: Format,
     /// When to use colours.
@@ -169,6 +177,8 @@ struct Shell {
     /// For files that `:open` opens, too.
     cache: Option<CacheSize>,
     place: Place,
+    /// What queries are written in.
+    language: Language,
     output: Output,
     bindings: Bindings,
     interrupt: Interrupt,
@@ -181,10 +191,10 @@ struct Shell {
     typecheck: Option<bool>,
     /// The last query that was run.
     last_query: Option<String>,
-    /// The token of the page after the last one shown.
-    next_page: Option<Str>,
+    /// What shows the page after the last one shown.
+    next_page: Option<NextPage>,
     /// The code of the last failure of a query.
-    last_error: Option<&'static str>,
+    last_error: Option<String>,
     /// What was typed, oldest first, without secrets.
     typed: Vec<String>,
     /// What `:edit` yielded and the history does not hold yet.
@@ -230,12 +240,15 @@ impl Shell {
             Engine::fill_demo(place.session())
                 .map_err(|error| format!("cannot make the demo: {}", error.message))?;
         }
+        let mut output = output;
+        output.language = options.language;
         Ok(Shell {
             engine,
             sharing,
             cache: options.cache,
             file: options.file.clone(),
             place,
+            language: options.language,
             output,
             bindings: Bindings::new(options.arguments.clone()),
             interrupt: Interrupt::default(),
@@ -264,7 +277,10 @@ impl Shell {
     ) -> Result<(), Stop> {
         match kind {
             ScriptItemKind::Command => commands::run(self, text),
-            ScriptItemKind::Query => self.run_query(text, origin),
+            ScriptItemKind::Query => match self.language {
+                Language::V10 => self.run_query(text, origin),
+                Language::V4 => self.run_legacy(text, origin),
+            },
         }
     }
 
@@ -302,7 +318,7 @@ impl Shell {
             Ok(value) => {
                 self.output.value(value)?;
                 self.next_page = match value {
-                    Rendered::Page(page) => page.after.clone(),
+                    Rendered::Page(page) => page.after.clone().map(NextPage::Token),
                     _ => None,
                 };
                 if self.interactive && !self.quiet && self.next_page.is_some() {
@@ -313,25 +329,39 @@ impl Shell {
                 Ok(())
             }
             Err(error) => {
-                self.last_error = Some(error.code);
+                self.last_error = Some(error.code.to_string());
                 self.output.error(error, outcome.summary.is_empty())?;
                 Err(Stop::Failed)
             }
         };
         if self.info {
-            self.output.stats(outcome)?;
+            let failed = outcome.result.as_ref().err().map(|error| error.code);
+            let ty = outcome.static_type.as_deref();
+            self.output
+                .stats(&outcome.stats, ty, failed, outcome.txn_time)?;
         }
         shown
     }
 
-    /// Runs what is left of a text, item by item, for a person: a failure ends the rest of the text only.
-    fn run_items(&mut self, text: &str, items: &[ScriptItem]) -> Result<(), Stop> {
-        for item in items {
-            let part = script::text_of(text, item);
-            self.run(part, item.kind, None)?;
+    /// Runs a text item by item, for a person: a failure ends the rest of the text only.
+    fn run_items(&mut self, text: &str) -> Result<(), Stop> {
+        let mut items = Items::new(text, self.language);
+        while let Some(item) = items.next(self.language) {
+            match item {
+                Ok(item) => self.run(script::text_of(text, &item), item.kind, None)?,
+                Err(error) => return self.refuse_text(&error, &Source::query(text)),
+            }
         }
         Ok(())
     }
+}
+
+/// What shows a further page.
+enum NextPage {
+    /// The token of a page of FQL v10.
+    Token(Str),
+    /// The query of FQL v4 that asks for it.
+    Legacy(serde_json::Value),
 }
 
 /// What shares an open file with other processes.

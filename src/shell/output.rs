@@ -2,11 +2,13 @@
 
 use super::Origin;
 use super::colors::{self, ColorChoice, Painted};
+use super::language::Language;
 use super::table;
-use crate::engine::{Outcome, QueryError};
+use crate::engine::{Outcome, QueryError, Stats};
 use crate::fql::syntax::{
     Diagnostic, Hint, Location, Plain, Severity, Span, Style, render_all_with,
 };
+use crate::store::TxnTime;
 use crate::value::Time;
 use crate::value::format::Format as ValueFormat;
 use crate::value::rendered::Rendered;
@@ -63,6 +65,8 @@ impl Format {
 /// The two streams and how to write to them.
 pub(super) struct Output {
     pub(super) format: Format,
+    /// The language that queries are shown in.
+    pub(super) language: Language,
     out: io::BufWriter<io::Stdout>,
     out_terminal: bool,
     out_colors: bool,
@@ -76,6 +80,7 @@ impl Output {
         let out_terminal = io::stdout().is_terminal();
         Output {
             format,
+            language: Language::V10,
             out: io::BufWriter::new(io::stdout()),
             out_terminal,
             out_colors: color.applies(out_terminal),
@@ -100,7 +105,7 @@ impl Output {
         };
         match self.format {
             Format::Fql | Format::Json | Format::Tagged if self.out_colors => {
-                self.text(&colors::highlight(&text, &[]))
+                self.text(&colors::highlight(&text, Language::V10, &[]))
             }
             Format::Ndjson if text.is_empty() => Ok(()),
             Format::Fql | Format::Json | Format::Tagged | Format::Ndjson | Format::Table => {
@@ -117,6 +122,51 @@ impl Output {
         self.out.write_all(text.as_bytes())?;
         self.out.write_all(b"\n")?;
         self.out.flush()
+    }
+
+    /// A result of FQL v4, from its wire form.
+    pub(super) fn legacy_value(&mut self, text: &str, value: &serde_json::Value) -> io::Result<()> {
+        match self.format {
+            Format::Fql => {
+                let text = crate::fql4::print::inspect(value);
+                match self.out_colors {
+                    true => self.text(&colors::highlight(&text, Language::V4, &[])),
+                    false => self.text(&text),
+                }
+            }
+            Format::Json | Format::Tagged => match self.out_colors {
+                true => self.text(&colors::highlight(text, Language::V4, &[])),
+                false => self.text(text),
+            },
+            Format::Ndjson => {
+                let elements = match value.get("data").unwrap_or(value) {
+                    serde_json::Value::Array(elements) => elements.as_slice(),
+                    _ => std::slice::from_ref(value),
+                };
+                let lines: Vec<String> = elements.iter().map(|e| e.to_string()).collect();
+                match lines.is_empty() {
+                    true => Ok(()),
+                    false => self.text(&lines.join("\n")),
+                }
+            }
+            Format::Table => {
+                let text = table::draw(&super::legacy::rows(value), self.width());
+                self.text(&text)
+            }
+        }
+    }
+
+    /// A diagnostic of the shell's own.
+    pub(super) fn diagnostic(&mut self, diagnostic: Diagnostic) -> io::Result<()> {
+        let style: &dyn Style = if self.error_colors { &Painted } else { &Plain };
+        let text = render_all_with(&[diagnostic], style);
+        self.error_text(&text)
+    }
+
+    /// A heading of errors, and what follows it.
+    pub(super) fn headed(&mut self, heading: &str, text: &str) -> io::Result<()> {
+        let heading = colors::warning(heading, self.error_colors);
+        self.error_text(&format!("{heading}\n\n{text}"))
     }
 
     /// Warnings, logs and errors of a query, at their places in the script.
@@ -175,9 +225,14 @@ impl Output {
         self.error_text(&text)
     }
 
-    /// Time and statistics.
-    pub(super) fn stats(&mut self, outcome: &Outcome) -> io::Result<()> {
-        let stats = &outcome.stats;
+    /// Time and statistics; the static type and the code of the failure, if there are.
+    pub(super) fn stats(
+        &mut self,
+        stats: &Stats,
+        static_type: Option<&str>,
+        failed: Option<&str>,
+        txn_time: TxnTime,
+    ) -> io::Result<()> {
         let mut text = format!(
             "{:.3} ms, {} compute, {} read ({}), {} write ({})",
             stats.query_time.as_secs_f64() * 1000.0,
@@ -190,13 +245,13 @@ impl Output {
         if stats.contention_retries > 0 {
             text.push_str(&format!(", {} retries", stats.contention_retries));
         }
-        if let Some(ty) = &outcome.static_type {
+        if let Some(ty) = static_type {
             text.push_str(&format!(", type {ty}"));
         }
-        if let Err(error) = &outcome.result {
-            text.push_str(&format!(", {}", error.code));
+        if let Some(code) = failed {
+            text.push_str(&format!(", {code}"));
         }
-        text.push_str(&format!(", at {}", Time::from(outcome.txn_time)));
+        text.push_str(&format!(", at {}", Time::from(txn_time)));
         self.note(&text)
     }
 
@@ -204,7 +259,7 @@ impl Output {
     pub(super) fn echo(&mut self, prompt: &str, text: &str) -> io::Result<()> {
         let continued = continuation(prompt);
         let shown = match self.out_colors {
-            true => colors::highlight(text, &[]),
+            true => colors::highlight(text, self.language, &[]),
             false => text.to_string(),
         };
         for (i, line) in shown.lines().enumerate() {
@@ -221,7 +276,7 @@ impl Output {
     /// Lines as they are, such as the comments of a script.
     pub(super) fn verbatim(&mut self, text: &str) -> io::Result<()> {
         let text = match self.out_colors {
-            true => colors::highlight(text, &[]),
+            true => colors::highlight(text, self.language, &[]),
             false => text.to_string(),
         };
         writeln!(self.out, "{text}")

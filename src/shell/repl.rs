@@ -4,7 +4,6 @@ use super::complete::Context;
 use super::continuation;
 use super::editor::LineHelper;
 use super::{Options, Shell, Status, Stop, colors, history};
-use crate::fql::syntax::split_queries;
 use rustyline::config::Configurer;
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
@@ -69,8 +68,7 @@ pub(super) fn run(shell: &mut Shell, options: &Options) -> Result<Status, Stop> 
             }
         };
         remember(shell, &mut editor, history_file.as_deref(), &line);
-        let items = split_queries(&line);
-        let done = shell.run_items(&line, &items);
+        let done = shell.run_items(&line);
         if let Some(text) = shell.edited.take() {
             remember(shell, &mut editor, history_file.as_deref(), &text);
         }
@@ -98,7 +96,7 @@ fn line_editor(context: &Rc<RefCell<Context>>, colors: bool) -> rustyline::Resul
         leaving: Default::default(),
         widths: Default::default(),
     }));
-    continuation::bind(&mut editor);
+    continuation::bind(&mut editor, &context.borrow().language);
     Ok(editor)
 }
 

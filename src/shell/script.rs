@@ -2,8 +2,9 @@
 //!
 //! A script stops at its first failing query and says which file and line that is; what ran before it has happened.
 
+use super::language::{Items, Language};
 use super::{Input, Options, Origin, Shell, Status, Stop, commands};
-use crate::fql::syntax::{ScriptItem, ScriptItemKind, Source, split_queries};
+use crate::fql::syntax::{ScriptItem, ScriptItemKind, Source};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{IsTerminal, Read};
 use std::path::Path;
@@ -66,13 +67,21 @@ pub(super) fn run_text(
     text: &str,
     progress: bool,
 ) -> Result<(), Stop> {
-    let items = split_queries(text);
+    let mut items = Items::new(text, shell.language);
     let source = Source::new(name, text);
-    let bar = (progress && items.len() >= LONG_SCRIPT && !shell.echo && !shell.quiet)
-        .then(|| progress_bar(items.len()));
+    let bar = (progress && items.left() >= LONG_SCRIPT && !shell.echo && !shell.quiet)
+        .then(|| progress_bar(items.left()));
     let mut failed = 0;
     let mut at = 0;
-    for (done, item) in items.iter().enumerate() {
+    while let Some(item) = items.next(shell.language) {
+        let item = match item {
+            Ok(item) => item,
+            Err(error) => {
+                shell.refuse_text(&error, &source)?;
+                return Err(Stop::Failed);
+            }
+        };
+        let item = &item;
         let part = text_of(text, item);
         if shell.echo {
             echo(
@@ -97,7 +106,7 @@ pub(super) fn run_text(
             }
             Err(Stop::Failed) => {
                 misread_command(shell, item, part)?;
-                let left = items.len() - done - 1;
+                let left = items.left();
                 let what = match item.kind {
                     ScriptItemKind::Query => "query",
                     ScriptItemKind::Command => "command",
@@ -152,7 +161,15 @@ fn misread_command(shell: &mut Shell, item: &ScriptItem, text: &str) -> Result<(
 
 /// Runs a script as one query.
 fn run_whole(shell: &mut Shell, name: &str, text: &str) -> Result<(), Stop> {
-    let items = split_queries(text);
+    let source = Source::new(name, text);
+    let mut items = Vec::new();
+    let mut all = Items::new(text, shell.language);
+    while let Some(item) = all.next(shell.language) {
+        match item {
+            Ok(item) => items.push(item),
+            Err(error) => return shell.refuse_text(&error, &source),
+        }
+    }
     if let Some(command) = items
         .iter()
         .find(|item| item.kind == ScriptItemKind::Command)
@@ -170,11 +187,13 @@ fn run_whole(shell: &mut Shell, name: &str, text: &str) -> Result<(), Stop> {
         let prompt = shell.place.prompt();
         shell.output.echo(&prompt, text.trim_end())?;
     }
-    let source = Source::new(name, text);
     let origin = Origin {
         script: &source,
         offset: 0,
     };
+    if shell.language == Language::V4 {
+        return shell.run_legacy_together(text, &items, &origin);
+    }
     shell.run(text, ScriptItemKind::Query, Some(origin))
 }
 
@@ -189,7 +208,11 @@ fn echo(shell: &mut Shell, before: &str, item: &str) -> Result<(), Stop> {
 }
 
 fn comments(shell: &mut Shell, text: &str) -> Result<(), Stop> {
-    let comment = text.trim();
+    let comment = match shell.language {
+        Language::V10 => text.trim(),
+        // Between statements there may be semicolons, too.
+        Language::V4 => text.trim_start_matches([';', ' ', '\t']).trim(),
+    };
     if !comment.is_empty() {
         // A paragraph of its own in the script is one in the transcript.
         if text.starts_with("\n\n") {

@@ -21,6 +21,7 @@ pub(super) fn run(shell: &mut Shell, expression: &str) -> Result<(), Stop> {
             "`:watch` needs an event source or a set: `:watch Order.all()`",
         );
     }
+    commands::needs_v10(shell, "watch")?;
     let token = match commands::evaluate(shell, expression)? {
         Rendered::EventSource(token) => token,
         Rendered::Page(_) => {

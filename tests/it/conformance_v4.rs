@@ -1,11 +1,11 @@
 //! Cases of FQL v4: each is run as it is sent and as it is typed, in databases of their own, and both must give the same.
 
 use super::conformance::{covers, same_json, session};
-use fql::engine::{Engine, LegacyFailure, LegacyOutcome, LegacyRequest, Session};
+use fql::engine::{Engine, LegacyOutcome, LegacyRequest, Session};
 use fql::fql4::print::inspect;
 use fql::fql4::read::Json as Wire;
 use fql::fql4::text::to_wire;
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 /// Runs one case both ways.
 pub fn run_case(case: &Json) -> Result<(), String> {
@@ -64,11 +64,6 @@ fn ask(session: &Session, query: &Json, form: &str) -> Result<LegacyOutcome, Str
 fn answer(outcome: &LegacyOutcome) -> Result<Json, Json> {
     match &outcome.result {
         Ok(text) => Ok(serde_json::from_str(text).expect("an answer is JSON")),
-        Err(LegacyFailure::Errors(errors)) => {
-            Err(errors.iter().map(|error| error.json()).collect())
-        }
-        Err(LegacyFailure::Request(error)) => {
-            Err(json!([{"code": error.code, "description": error.message}]))
-        }
+        Err(failure) => Err(failure.entries().into()),
     }
 }

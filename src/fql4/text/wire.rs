@@ -13,8 +13,11 @@ use serde_json::{Map, Value as Json, json};
 type Wired<T> = Result<T, TextError>;
 
 /// The wire form of a whole query.
-pub(super) fn query(tree: &Node) -> Wired<Json> {
-    let mut wiring = Wiring { scopes: Vec::new() };
+pub(super) fn query(tree: &Node, known: &dyn Fn(&str) -> Option<Json>) -> Wired<Json> {
+    let mut wiring = Wiring {
+        scopes: Vec::new(),
+        known,
+    };
     match wiring.value(tree)? {
         Some(json) => Ok(json),
         None => {
@@ -24,12 +27,15 @@ pub(super) fn query(tree: &Node) -> Wired<Json> {
     }
 }
 
-/// What the names of parameters stand for, innermost last.
-struct Wiring {
+/// What names stand for.
+struct Wiring<'k> {
+    /// Parameters of functions, innermost last.
     scopes: Vec<Vec<(String, Option<Json>)>>,
+    /// Names from outside the text.
+    known: &'k dyn Fn(&str) -> Option<Json>,
 }
 
-impl Wiring {
+impl Wiring<'_> {
     /// The wire form of an expression; `None` is `undefined`.
     fn value(&mut self, node: &Node) -> Wired<Option<Json>> {
         Ok(Some(match &node.kind {
@@ -125,6 +131,9 @@ impl Wiring {
         let mut known = self.scopes.iter().rev().flatten();
         if let Some((_, value)) = known.find(|(known, _)| known == name) {
             return Ok(value.clone());
+        }
+        if let Some(value) = (self.known)(name) {
+            return Ok(Some(value));
         }
         let error = undefined(name, span);
         Err(match forms::by_name(name) {
