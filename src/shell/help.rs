@@ -39,19 +39,19 @@ pub(super) fn legacy_topics() -> impl Iterator<Item = &'static str> {
         .copied()
 }
 
-/// What is known of a topic where queries are in a language. A function of FQL v4 is found anywhere, if nothing else has
-/// its name.
+/// What is known of a topic where queries are in a language. In FQL v10 a function of v4 is meant only by its very name.
 fn about_in(language: Language, library: &Library, topic: &str) -> Option<String> {
-    let legacy = || {
+    let legacy = |same: fn(&str, &str) -> bool| {
         let name = topic.trim_end_matches("()");
-        let exact = legacy_topics().find(|known| *known == name);
-        let found =
-            exact.or_else(|| legacy_topics().find(|known| known.eq_ignore_ascii_case(name)))?;
+        let found = legacy_topics().find(|known| same(known, name))?;
         forms::by_name(found).map(|form| describe_form(found, form))
     };
+    let exact = |known: &str, name: &str| known == name;
     match language {
-        Language::V10 => about(library, topic).or_else(legacy),
-        Language::V4 => legacy().or_else(|| about(library, topic)),
+        Language::V10 => about(library, topic).or_else(|| legacy(exact)),
+        Language::V4 => legacy(exact)
+            .or_else(|| legacy(str::eq_ignore_ascii_case))
+            .or_else(|| about(library, topic)),
     }
 }
 
