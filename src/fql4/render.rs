@@ -35,6 +35,11 @@ pub fn settle(text: String, time: TxnTime) -> String {
 /// The JSON of a value, with marks for the time of the transaction.
 pub fn render(me: &mut Evaluator, value: &Value) -> Result<String> {
     let version = me.version;
+    render_as(me, value, version)
+}
+
+/// The same for a version of the interface.
+pub fn render_as(me: &mut Evaluator, value: &Value, version: ApiVersion) -> Result<String> {
     let mut renderer = Renderer {
         me,
         version,

@@ -77,6 +77,33 @@ impl Pattern {
         }
     }
 
+    /// The first match at or after byte `from`, and what its groups matched, the match itself first.
+    pub fn groups(
+        &self,
+        text: &str,
+        from: usize,
+    ) -> Result<Option<Vec<Option<(usize, usize)>>>, TooManySteps> {
+        let plain = !text.ends_with(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']);
+        let Ok(regex) = self.variant(plain) else {
+            return Err(TooManySteps);
+        };
+        match regex.captures_from_pos(text, from) {
+            Ok(found) => Ok(found.map(|groups| {
+                let place = |m: fancy_regex::Match| (m.start(), m.end());
+                groups.iter().map(|group| group.map(place)).collect()
+            })),
+            Err(_) => Err(TooManySteps),
+        }
+    }
+
+    /// The number of a named group.
+    pub fn group_number(&self, name: &str) -> Option<usize> {
+        let Ok(regex) = self.variant(true) else {
+            return None;
+        };
+        regex.capture_names().position(|known| known == Some(name))
+    }
+
     /// All matches, one after another. After an empty match the search goes on one character further.
     pub fn find_all<'a>(&'a self, text: &'a str) -> Matches<'a> {
         Matches {

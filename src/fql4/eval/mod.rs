@@ -8,6 +8,7 @@ mod arguments;
 mod cache;
 mod casts;
 mod lambda;
+mod memory;
 mod select;
 
 pub use arguments::Arguments;
@@ -57,6 +58,7 @@ pub struct Evaluator<'q> {
     pub limit: Limit,
     /// Lambdas and functions being applied.
     depth: usize,
+    large: memory::LargeValues,
 }
 
 impl<'q> Evaluator<'q> {
@@ -73,6 +75,7 @@ impl<'q> Evaluator<'q> {
             version,
             limit,
             depth: 0,
+            large: memory::LargeValues::default(),
         }
     }
 
@@ -296,11 +299,6 @@ impl<'q> Evaluator<'q> {
     /// A value as a key wants it.
     pub fn cast(&mut self, value: Value, cast: super::forms::Cast, place: &Place) -> Result {
         casts::cast(self, value, cast, place)
-    }
-
-    /// A value that was just made, unless the values of the query take too much memory.
-    pub fn made(&mut self, value: Value) -> Result {
-        Ok(value)
     }
 
     /// What a name refers to; a reference that does not resolve if there is nothing.

@@ -6,6 +6,8 @@ mod basic;
 mod check;
 mod convert;
 mod format;
+mod format_number;
+mod format_time;
 mod history;
 mod logic;
 mod number;
@@ -22,6 +24,7 @@ mod trig;
 mod write;
 
 pub use regex::check_pattern;
+pub(super) use string::too_long;
 
 use super::error::{Code, Error, Result};
 use super::eval::{Arguments, Evaluator};
