@@ -5,7 +5,9 @@ use crate::fql4::error::{Code, Collected, Error, Result};
 use crate::fql4::expression::{Env, Select};
 use crate::fql4::forms::Cast;
 use crate::fql4::place::Place;
-use crate::fql4::value::{EventData, Str, Value};
+use crate::fql4::refs;
+use crate::fql4::sets::Set;
+use crate::fql4::value::{EventData, Object, Ref, Str, Value};
 use std::sync::Arc;
 
 /// One step of a path.
@@ -52,34 +54,45 @@ impl Evaluator<'_> {
             return Err(casts::undefined(reference, &at).into());
         }
         let steps = path_steps(&path);
-        match self.find(&from, &steps, all)? {
-            Some(value) => Ok(value),
-            None => match &node.default {
-                Some(default) => self.evaluate(default, env),
-                None => Err(missing(&steps, &at).into()),
-            },
+        let found = self.find(&from, &steps, all)?;
+        if all {
+            return Ok(match found {
+                Some(values @ Value::Array(_)) => values,
+                Some(value) => Value::array(vec![value]),
+                None => Value::array(Vec::new()),
+            });
+        }
+        match (found, &node.default) {
+            (Some(value), _) => Ok(value),
+            (None, Some(default)) => self.evaluate(default, env),
+            (None, None) => Err(missing(&steps, &at).into()),
         }
     }
 
-    /// What is at a path, `None` if nothing is. With `all`, arrays on the way are flattened.
+    /// What is at a path, `None` if nothing is. With `all`, arrays on the way and at the end are flattened.
     pub fn find(&mut self, from: &Value, path: &[PathStep], all: bool) -> Result<Option<Value>> {
-        let mut value = from.clone();
-        for (i, step) in path.iter().enumerate() {
-            if let (true, Value::Array(items), PathStep::Key(_)) = (all, &value, step) {
-                let mut found = Vec::new();
-                for item in items.iter() {
-                    if let Some(inner) = self.find(item, path.get(i..).unwrap_or_default(), all)? {
-                        found.push(inner);
+        crate::value::deep(|| {
+            let flattens = all && !matches!(path.first(), Some(PathStep::Index(_)));
+            match (from, path.split_first()) {
+                (Value::Cursor(inner), _) => self.find(inner, path, all),
+                (Value::Array(items), _) if flattens => {
+                    let mut found = Vec::new();
+                    for item in items.iter() {
+                        match self.find(item, path, all)? {
+                            Some(Value::Array(inner)) => found.extend(inner.iter().cloned()),
+                            Some(inner) => found.push(inner),
+                            None => {}
+                        }
                     }
+                    Ok(Some(Value::array(found)))
                 }
-                return Ok(Some(Value::array(found)));
+                (value, None) => Ok(Some(value.clone())),
+                (value, Some((step, rest))) => match self.part(value, step)? {
+                    Some(part) => self.find(&part, rest, all),
+                    None => Ok(None),
+                },
             }
-            match self.part(&value, step)? {
-                Some(part) => value = part,
-                None => return Ok(None),
-            }
-        }
-        Ok(Some(value))
+        })
     }
 
     /// One step into a value.
@@ -102,23 +115,23 @@ impl Evaluator<'_> {
             },
             (Value::Document(document), PathStep::Key(key)) => match &**key {
                 "ref" => Some(Value::Ref(document.reference)),
-                "ts" => Some(match document.ts {
-                    Some(ts) => Value::Long(ts.0),
-                    None => Value::TransactionMicros,
-                }),
+                "class" => {
+                    let Ref { scope, coll, .. } = document.reference;
+                    Some(Value::Ref(refs::collection_ref(scope, coll)))
+                }
+                "ts" => Some(document.ts_value()),
                 key => document.fields.get(key).cloned(),
             },
             (Value::Event(event), PathStep::Key(key)) => match &**key {
-                "ts" => Some(match event.ts {
-                    Some(ts) => Value::Long(ts.0),
-                    None => Value::TransactionMicros,
-                }),
+                "ts" => Some(event.ts_value()),
                 "action" => Some(Value::Action(event.action)),
                 "document" | "instance" | "resource" => Some(Value::Ref(event.document)),
                 "data" => match &event.data {
                     EventData::Document(data) => Some(data.clone()),
-                    EventData::Set(values) if values.is_empty() => None,
-                    EventData::Set(values) => Some(Value::array(values.clone())),
+                    EventData::Set(values) => Some(match values.as_slice() {
+                        [single] => single.clone(),
+                        values => Value::array(values.to_vec()),
+                    }),
                 },
                 _ => None,
             },
@@ -129,15 +142,29 @@ impl Evaluator<'_> {
                 )),
                 _ => None,
             },
-            (Value::Cursor(inner), step) => {
-                let inner: Arc<Value> = inner.clone();
-                return self.part(&inner, step);
-            }
+            (Value::Cursor(inner), step) => return self.part(inner, step),
+            (Value::Set(set), PathStep::Key(key)) if &**key == "@set" => set_parts(set),
             (Value::Ref(reference), PathStep::Key(key)) => {
-                return crate::fql4::refs::part(self, *reference, key);
+                return refs::part(self, *reference, key);
             }
             _ => None,
         })
+    }
+}
+
+/// What a set is made of, as its wire form shows it: a way of old to look into some kinds of sets.
+fn set_parts(set: &Arc<Set>) -> Option<Value> {
+    let object = |fields: Vec<(&str, Value)>| {
+        let fields = fields.into_iter().map(|(key, value)| (key.into(), value));
+        Some(Value::object(Object::from_iter(fields)))
+    };
+    let many = |sets: &[Arc<Set>]| Value::array(sets.iter().cloned().map(Value::Set).collect());
+    match &**set {
+        Set::Union(sets) => object(vec![("union", many(sets))]),
+        Set::Intersection(sets) => object(vec![("intersection", many(sets))]),
+        Set::Difference(sets) => object(vec![("difference", many(sets))]),
+        Set::Distinct(inner) => object(vec![("distinct", Value::Set(inner.clone()))]),
+        _ => Some(Value::Set(set.clone())),
     }
 }
 
