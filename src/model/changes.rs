@@ -284,3 +284,29 @@ pub fn documents_changed(committed: &Committed, scope: ScopeId, coll: CollId) ->
         .filter_map(|(_, key)| keys::document_id(key))
         .collect()
 }
+
+/// Whether a commit wrote or deleted a document, or rewrote its history.
+pub fn document_touched(committed: &Committed, scope: ScopeId, coll: CollId, id: DocId) -> bool {
+    let document = keys::document(scope, coll, id);
+    [Table::Documents, Table::History].into_iter().any(|table| {
+        let at = committed
+            .keys
+            .partition_point(|(of, key)| (*of, &key[..]) < (table, &document[..]));
+        let next = committed.keys.get(at);
+        next.is_some_and(|(of, key)| *of == table && key.starts_with(&document))
+    })
+}
+
+/// Whether a commit wrote entries of an index of FQL v4, by the id of its document.
+pub fn index_touched(committed: &Committed, scope: ScopeId, id: DocId) -> bool {
+    let index = keys::index(scope, IndexId(u64::try_from(id.0).unwrap_or(0)));
+    [Table::Index, Table::IndexHistory]
+        .into_iter()
+        .any(|table| {
+            let at = committed
+                .keys
+                .partition_point(|(of, key)| (*of, &key[..]) < (table, &index[..]));
+            let next = committed.keys.get(at);
+            next.is_some_and(|(of, key)| *of == table && key.starts_with(&index))
+        })
+}

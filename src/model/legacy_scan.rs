@@ -11,9 +11,10 @@ use super::schema::{LegacyField, LegacyIndex};
 use super::txn::Txn;
 use super::write::entry_ttl;
 use super::{ModelError, keys};
-use crate::store::{Bytes, Table, TxnTime};
+use crate::store::{Bytes, Committed, Table, TxnTime};
 use crate::value::key::{self, AFTER_ALL, KeyCodec};
 use crate::value::{CollId, DocId, Time, Value};
+use std::ops::Bound;
 use std::sync::Arc;
 
 /// The part of an index that is asked for, behind the terms: from a position on, up to before another.
@@ -213,6 +214,76 @@ impl Txn {
             })
         })?;
         Ok(found)
+    }
+}
+
+impl Txn {
+    /// The comings and goings of entries with these terms that a commit has made, in the order of the entries, what went
+    /// before what came. It looks at what the commit wrote only.
+    pub fn legacy_changes(
+        &mut self,
+        index: &Arc<LegacyIndex>,
+        terms: &[Value],
+        committed: &Committed,
+    ) -> Result<Vec<LegacyEvent>, ModelError> {
+        let Some(prefix) = index.prefix(self, terms) else {
+            return Ok(Vec::new());
+        };
+        let mut found = Vec::new();
+        for (table, key) in committed.keys.iter() {
+            let entry = match table {
+                _ if !key.starts_with(&prefix) => continue,
+                Table::Index => key.len(),
+                Table::IndexHistory => key.len().saturating_sub(8),
+                _ => continue,
+            };
+            let added = match table {
+                Table::Index if self.was_added_at(key, committed.time)? => true,
+                Table::IndexHistory
+                    if keys::inverted_time_at(key, entry) == Some(committed.time) =>
+                {
+                    false
+                }
+                _ => continue,
+            };
+            let entry = key.get(..entry).unwrap_or_default();
+            let Some((coll, doc)) = keys::index_document(entry) else {
+                continue;
+            };
+            found.push(LegacyEvent {
+                ts: Some(committed.time),
+                added,
+                coll,
+                doc,
+                values: index.covered(entry, prefix.len()),
+            });
+        }
+        found.sort_by_key(|event| event.added);
+        Ok(found)
+    }
+
+    /// Whether an entry was added at a time; it may have been removed since.
+    fn was_added_at(&self, entry: &[u8], time: TxnTime) -> Result<bool, ModelError> {
+        if let Some(value) = self.snapshot.get(Table::Index, entry)?
+            && keys::time_at(&value, 0) == Some(time)
+        {
+            return Ok(true);
+        }
+        let end = keys::successor(entry);
+        let rows = self.snapshot.range(
+            Table::IndexHistory,
+            Bound::Included(entry),
+            Bound::Excluded(&end),
+            false,
+        )?;
+        for row in rows {
+            let (key, value) = row?;
+            let is_of_it = key.len() == entry.len() + 8;
+            if is_of_it && keys::time_at(&value, 0) == Some(time) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 

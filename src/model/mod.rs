@@ -48,7 +48,7 @@ mod upgrade;
 pub mod version;
 mod write;
 
-pub use changes::{ChangeCursor, documents_changed};
+pub use changes::{ChangeCursor, document_touched, documents_changed, index_touched};
 pub use databases::DatabasePath;
 pub use history::{EntryEvent, VersionEvent};
 pub use ids::IdGenerator;

@@ -2,7 +2,7 @@
 //! yet: a request that gets as far as running is told so.
 
 use super::reply::Reply;
-use super::{Incoming, Server, headers, ping, refused};
+use super::{Incoming, Server, headers, legacy_stream, ping, refused};
 use hyper::Method;
 use std::sync::Arc;
 
@@ -74,6 +74,7 @@ pub async fn answer(server: &Arc<Server>, request: &Incoming) -> Reply {
     let Some(session) = server.session(request) else {
         return unauthorized();
     };
+    let following = session.clone();
     match server.pool.run(move |_| session.principal()).await {
         Err(refusal) => return refused(refusal),
         Ok(Err(error)) if error.status == 401 => return unauthorized(),
@@ -82,6 +83,9 @@ pub async fn answer(server: &Arc<Server>, request: &Incoming) -> Reply {
     }
     if !methods.contains(&request.method) {
         return ping::legacy_metrics(Reply::method_not_allowed(names), server);
+    }
+    if request.path == "/stream" {
+        return legacy_stream::answer(server, request, following).await;
     }
     let message = "This server does not run FQL v4 yet.";
     let reply = Reply::legacy_error(400, "feature not available", message);

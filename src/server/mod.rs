@@ -20,6 +20,7 @@ mod headers;
 mod inspect;
 mod json;
 mod legacy;
+mod legacy_stream;
 mod listen;
 mod log;
 mod metrics;
