@@ -96,8 +96,8 @@ enum Command {
     Import(Later),
     /// Check a file
     Check(Later),
-    /// Read or change the schema
-    Schema(Later),
+    /// Read or change the schema with FSL files
+    Schema(fql::shell::SchemaOptions),
 }
 
 /// The arguments of what is not there yet.
@@ -155,7 +155,9 @@ fn main() -> ExitCode {
             Command::Export(_) => "export",
             Command::Import(_) => "import",
             Command::Check(_) => "check",
-            Command::Schema(_) => "schema",
+            Command::Schema(options) => {
+                return ExitCode::from(fql::shell::run_schema(options) as u8);
+            }
         };
         eprintln!(
             "fql: `fql {name}` is not available yet in this version (a file of that name: ./{name})"

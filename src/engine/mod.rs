@@ -22,16 +22,19 @@ mod environment;
 mod events;
 mod file;
 mod inspect;
+mod item_check;
 mod legacy;
 mod legacy_stream;
 mod outcome;
 mod remote;
+mod remote_call;
 mod remote_events;
 mod remote_http;
 mod remote_legacy;
 mod remote_value;
 mod request;
 mod schema_check;
+pub mod schema_files;
 mod schema_unreadable;
 mod session;
 mod subscription;
@@ -108,12 +111,7 @@ impl Engine {
 
     fn assemble(store: Arc<dyn Store>) -> Result<Arc<Engine>, OpenError> {
         let model = Model::open(store, Arc::new(crate::store::SystemClock))?;
-        let legacy: Arc<crate::fql4::eval::Cache> = Arc::default();
-        let mut library = stdlib::library();
-        library.legacy = Some(Arc::new(crate::fql4::interop::Language::new(
-            legacy.clone(),
-        )));
-        let library = Arc::new(library);
+        let library = Arc::new(stdlib::library());
         model.set_computed_fields(Arc::new(computed::IndexedFields {
             model: Arc::downgrade(&model),
             library: library.clone(),

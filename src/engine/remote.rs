@@ -12,9 +12,11 @@ use super::builds::IndexBuild;
 use super::elsewhere::{Elsewhere, elsewhere};
 use super::events::{EventError, Start};
 use super::file::DatabaseFile;
+use super::remote_call::{self, RemoteCall};
 use super::remote_events::{self, RemoteEvents};
 use super::remote_http::{Answer, Connection, Exchange, Unsent};
 use super::remote_value::outcome_of;
+use super::schema_files::{SchemaAnswer, SchemaRefusal, SchemaRequest};
 use super::session::Credential;
 use super::whoami::{CredentialKind, Whoami};
 use super::{Argument, Engine, OpenError, Outcome, QueryError, Request, Session, Stats};
@@ -144,6 +146,7 @@ impl Remote {
         let asked = self.ask(
             session,
             &Exchange {
+                method: "POST",
                 path: "/query/1",
                 headers: &headers_of(session, request),
                 body: &body_of(request),
@@ -193,6 +196,32 @@ impl Remote {
         }
     }
 
+    /// Asks about schema files there, or here if the file was free to take.
+    pub(super) fn schema(
+        &self,
+        session: &Session,
+        request: &SchemaRequest,
+    ) -> Result<SchemaAnswer, SchemaRefusal> {
+        let call = RemoteCall::of(request);
+        let mut headers = headers_of(session, &Request::default());
+        headers.extend(call.content_type.map(|kind| ("content-type", kind)));
+        let asked = self.ask(
+            session,
+            &Exchange {
+                method: call.method,
+                path: &call.path,
+                headers: &headers,
+                body: &call.body,
+                cancel: None,
+            },
+        );
+        match asked {
+            Asked::Answered(answer) => remote_call::told(answer.status, &answer.body),
+            Asked::Here(engine) => session.on_engine(engine).schema(request),
+            Asked::Failed(_, message) => Err(SchemaRefusal::Failed(500, message)),
+        }
+    }
+
     /// The type of a query that is not run: that of a function which would run it.
     pub(super) fn type_of(&self, session: &Session, request: &Request) -> Outcome {
         const HEAD: &str = "() => ";
@@ -214,6 +243,7 @@ impl Remote {
     /// How a set would be read there, if that is a server of this kind.
     pub(super) fn explain(&self, session: &Session, request: &Request) -> Outcome {
         let answer = self.connection.post(&Exchange {
+            method: "POST",
             path: "/fql/explain",
             headers: &headers_of(session, request),
             body: &body_of(request),
@@ -244,6 +274,7 @@ impl Remote {
             return Vec::new();
         }
         let answer = self.connection.post(&Exchange {
+            method: "POST",
             path: "/fql/builds",
             headers: &headers_of(session, &Request::default()),
             body: &format!("{watch:016x}"),
@@ -276,6 +307,7 @@ impl Remote {
             return known.elsewhere.clone();
         }
         let answer = self.connection.post(&Exchange {
+            method: "POST",
             path: "/environment/1",
             headers: &headers,
             body: "",
@@ -307,6 +339,7 @@ impl Remote {
         let body = remote_events::request(token, start);
         RemoteEvents::open(|given_up| {
             let exchange = Exchange {
+                method: "POST",
                 path: "/stream/1",
                 headers: &headers,
                 body: &body,

@@ -26,8 +26,10 @@ enum Target {
 
 /// What is asked.
 pub struct Exchange<'a> {
-    /// The endpoint.
-    pub path: &'static str,
+    /// The method.
+    pub method: &'static str,
+    /// The endpoint, with its parameters.
+    pub path: &'a str,
     /// Headers.
     pub headers: &'a [(&'static str, String)],
     /// The body.
@@ -185,11 +187,24 @@ fn ask(
     url: &str,
     exchange: &Exchange<'_>,
 ) -> Result<ureq::http::Response<ureq::Body>, Unsent> {
-    let mut request = agent.post(format!("{url}{}", exchange.path));
-    for (name, value) in exchange.headers {
-        request = request.header(*name, value);
-    }
-    request.send(exchange.body).map_err(|error| match error {
+    let url_of_call = format!("{url}{}", exchange.path);
+    let answer = match exchange.method {
+        "GET" => {
+            let mut request = agent.get(url_of_call);
+            for (name, value) in exchange.headers {
+                request = request.header(*name, value);
+            }
+            request.call()
+        }
+        _ => {
+            let mut request = agent.post(url_of_call);
+            for (name, value) in exchange.headers {
+                request = request.header(*name, value);
+            }
+            request.send(exchange.body)
+        }
+    };
+    answer.map_err(|error| match error {
         ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => {
             Unsent::NotSent(format!("cannot reach {url}: {error}"))
         }
@@ -204,7 +219,8 @@ fn sent<S: Read + Write, G: Fn() -> bool>(
     exchange: &Exchange<'_>,
     given_up: G,
 ) -> Result<BufReader<Patient<S, G>>, Unsent> {
-    let mut request = format!("POST {} HTTP/1.1\r\nhost: {host}\r\n", exchange.path);
+    let Exchange { method, path, .. } = exchange;
+    let mut request = format!("{method} {path} HTTP/1.1\r\nhost: {host}\r\n");
     for (name, value) in exchange.headers {
         if value.contains(['\r', '\n']) {
             return Err(Unsent::NotSent(format!("{name} cannot hold a line break")));

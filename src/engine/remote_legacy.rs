@@ -23,6 +23,7 @@ impl Remote {
         let asked = self.ask(
             session,
             &Exchange {
+                method: "POST",
                 path: "/",
                 headers: &headers,
                 body: &request.query.text(),

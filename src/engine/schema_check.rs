@@ -1,6 +1,7 @@
 //! The static check of a schema that a query has written (`spec schema-fsl 3.3`, `spec typing 11`).
 
 use super::Engine;
+use super::item_check::check_of;
 use super::schema_unreadable::unreadable;
 use super::typing::{collection_env, schema_env};
 use crate::fql::interp::{PendingBackfill, Renamed, SchemaChecker, WrittenSchema};
@@ -11,7 +12,7 @@ use crate::fql::types::{
     FunctionCheck, PathCheck, PathStep, ResourceCheck, RoleCheck, SchemaCheck, Sourced,
     check_schema, check_value,
 };
-use crate::fsl::{Kind, Located, Part, generate};
+use crate::fsl::{Kind, Located, Part, SchemaFile, generate, parse, patch};
 use crate::model::native;
 use crate::model::schema::{
     AccessProvider, Collection, ExprText, Function, Grant, LambdaText, Role, RoleRef, Schema,
@@ -33,17 +34,53 @@ impl SchemaChecker for Engine {
             Ok(checked) => return Ok(checked),
             Err(faults) => faults,
         };
-        // Told in the text of the schema, which is worth making only now.
-        let generated = generate(schema, &order);
-        let located = Located::new("main.fsl", generated);
-        let located = check_schema(&native, whole(written, &Texts::Located(&located)));
+        // Told in the text of the schema, which is worth reading only now.
+        let located = match self.in_files(written) {
+            Some(check) => check_schema(&native, check),
+            None => {
+                let generated = generate(schema, &order);
+                let located = Located::new("main.fsl", generated);
+                check_schema(&native, whole(written, &Texts::Located(&located)))
+            }
+        };
         Err(located.err().unwrap_or(faults))
+    }
+
+    fn files(&self, written: &WrittenSchema<'_>) -> Vec<Arc<Source>> {
+        let order = |kind: Kind, id: i64| written.order(coll_of(kind), DocId(id));
+        patch(&written.stored_files, written.schema, &order)
     }
 
     fn check_backfill(&self, schema: &Schema, backfill: &PendingBackfill) -> Vec<Diagnostic> {
         let native = self.environments.native(&self.library);
         let env = Environment::new(native, schema_env(schema));
         check_value(&env, &backfill.value, &backfill.ty)
+    }
+}
+
+impl Engine {
+    /// The schema as its files will have it; `None` if there are none yet, or if they cannot be read.
+    fn in_files(&self, written: &WrittenSchema<'_>) -> Option<SchemaCheck> {
+        if written.stored_files.is_empty() {
+            return None;
+        }
+        let files = self.files(written);
+        let files: Vec<SchemaFile> = files.iter().map(parse).collect::<Result<_, _>>().ok()?;
+        let items = files.iter().flat_map(|file| &file.items);
+        let mut check = check_of(items, written.schema, written.typechecked);
+        check.write_at = written.write_at.cloned();
+        for collection in &mut check.collections {
+            let known = written.schema.collection_named(&collection.env.name);
+            let renamed = known.and_then(|known| {
+                let mut renamed = written.renamed.iter();
+                renamed.find(|renamed| renamed.collection == known.id)
+            });
+            if let Some(renamed) = renamed {
+                collection.renamed = (renamed.name, renamed.alias);
+                collection.written_at = renamed.at.cloned();
+            }
+        }
+        Some(check)
     }
 }
 

@@ -41,6 +41,7 @@ mod range;
 mod read_log;
 mod scan;
 pub mod schema;
+mod sources;
 mod staged;
 pub(crate) mod stored_size;
 mod txn;
@@ -57,6 +58,7 @@ pub use legacy_scan::{LegacyBounds, LegacyCursor, LegacyEntry, LegacyEvent};
 pub use maintain::Maintained;
 pub use range::{IndexBounds, RangeError, id_bound, parse_range};
 pub use scan::ScanCursor;
+pub use sources::StoredFile;
 
 pub use txn::{MAX_TRANSACTION, Txn, TxnStats};
 pub use version::Version;

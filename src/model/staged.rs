@@ -193,7 +193,7 @@ impl Txn {
     }
 
     /// The decoded documents of a native collection that are in force while others are staged.
-    pub fn versions_in_force(
+    pub(crate) fn versions_in_force(
         &mut self,
         coll: CollId,
     ) -> Result<Vec<(DocId, Arc<Version>)>, ModelError> {

@@ -261,7 +261,13 @@ fn is_v10(path: &str) -> bool {
     ) || path.starts_with("/schema/1")
 }
 
+/// A parameter's value: a `+` is a blank.
 fn percent_decoded(text: &str) -> String {
+    percent_decoded_segment(&text.replace('+', " "))
+}
+
+/// A segment of a path.
+fn percent_decoded_segment(text: &str) -> String {
     let bytes = text.as_bytes();
     let digit = |at: usize| bytes.get(at).and_then(|c| char::from(*c).to_digit(16));
     let mut out = Vec::with_capacity(bytes.len());
@@ -273,7 +279,6 @@ fn percent_decoded(text: &str) -> String {
                 out.push((high * 16 + low) as u8);
                 at += 2;
             }
-            (b'+', _, _) => out.push(b' '),
             _ => out.push(*byte),
         }
     }

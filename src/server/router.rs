@@ -293,6 +293,7 @@ async fn read_body(
 fn body_fault(fault: BodyFault, path: &str) -> Reply {
     let v10 = super::is_v10(path);
     match fault {
+        BodyFault::TooLarge if path.starts_with("/schema/1") => schema::too_large(),
         BodyFault::TooLarge if v10 => {
             Reply::error(413, "request_size_exceeded", "Request entity is too large")
         }

@@ -130,13 +130,6 @@ fn done(shell: &mut Shell, result: Result<(), String>) -> Result<(), Stop> {
     }
 }
 
-fn not_yet(shell: &mut Shell, command: &str) -> Result<(), Stop> {
-    fail(
-        shell,
-        &format!("`:{command}` is not available yet in this version"),
-    )
-}
-
 fn secret(shell: &mut Shell, argument: &str) -> Result<(), Stop> {
     if argument == "-" {
         shell.place.take_off();
@@ -288,8 +281,15 @@ fn tree(session: &Session, names: &[String], indent: &str, text: &mut String, bu
     }
 }
 
-fn schema(shell: &mut Shell, _: &str) -> Result<(), Stop> {
-    not_yet(shell, "schema")
+fn schema(shell: &mut Shell, name: &str) -> Result<(), Stop> {
+    let text = match super::schema::text(shell.place.session(), name) {
+        Ok(text) => text,
+        Err(message) => return fail(shell, &message),
+    };
+    match text.is_empty() {
+        true => Ok(()),
+        false => Ok(shell.output.text(text.trim_end())?),
+    }
 }
 
 fn let_name(shell: &mut Shell, argument: &str) -> Result<(), Stop> {

@@ -29,6 +29,7 @@ mod legacy;
 mod output;
 mod place;
 mod repl;
+mod schema;
 mod script;
 mod table;
 mod watch;
@@ -36,6 +37,7 @@ mod watch;
 pub use colors::ColorChoice;
 pub use language::Language;
 pub use output::Format;
+pub use schema::{SchemaOptions, run_schema};
 
 use crate::access::jwks::KeySetFile;
 use crate::engine::{Argument, CacheSize, DatabaseFile, Engine, Outcome, Request, Session};

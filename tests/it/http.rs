@@ -1,7 +1,7 @@
-//! Runs `tests/conformance/http.jsonl` over a real socket, and what the cases cannot say: HTTP/2, vanishing clients,
+//! Runs `tests/conformance/http.jsonl` and `http-schema.jsonl` over a real socket, and what the cases cannot say: HTTP/2, vanishing clients,
 //! streams that end.
 //!
-//! Cases that do not hold yet are listed as `http/NAME` in `tests/conformance/PENDING.md`. `FQL_CASES=substring`
+//! Cases that do not hold yet are listed as `FILE/NAME` in `tests/conformance/PENDING.md`. `FQL_CASES=substring`
 //! runs some only.
 
 use base64::Engine as _;
@@ -122,7 +122,16 @@ impl Answer {
 
 #[test]
 fn cases() {
-    let text = std::fs::read_to_string(directory().join("http.jsonl")).expect("cases");
+    run_cases("http");
+}
+
+#[test]
+fn schema_cases() {
+    run_cases("http-schema");
+}
+
+fn run_cases(file: &str) {
+    let text = std::fs::read_to_string(directory().join(format!("{file}.jsonl"))).expect("cases");
     let pending: BTreeSet<String> = std::fs::read_to_string(directory().join("PENDING.md"))
         .unwrap_or_default()
         .lines()
@@ -139,7 +148,7 @@ fn cases() {
         if !name.contains(&only) {
             continue;
         }
-        let listed = pending.contains(&format!("http/{name}"));
+        let listed = pending.contains(&format!("{file}/{name}"));
         match run_case(&server, number, &case) {
             Ok(()) => {
                 passed += 1;
@@ -152,14 +161,14 @@ fn cases() {
         }
     }
     println!(
-        "http: {passed} passed, {} failed, {excused} pending",
+        "{file}: {passed} passed, {} failed, {excused} pending",
         failed.len()
     );
     println!(
         "listed as pending but passing: {}",
         outgrown
             .iter()
-            .map(|n| format!("http/{n}"))
+            .map(|n| format!("{file}/{n}"))
             .collect::<Vec<_>>()
             .join(" ")
     );
@@ -167,13 +176,16 @@ fn cases() {
 }
 
 fn session(engine: &Arc<Engine>, base: &str, who: &Json) -> Session {
-    let role = match who.as_str().unwrap_or("admin") {
-        name if name.starts_with("role:") => format!("@role/{}", &name[5..]),
-        name => name.to_string(),
+    let role = who.as_str().or(who["role"].as_str()).unwrap_or("admin");
+    let role = match role.strip_prefix("role:") {
+        Some(name) => format!("@role/{name}"),
+        None => role.to_string(),
     };
+    let below = who["database"].as_str().unwrap_or_default().split('/');
+    let below = below.filter(|name| !name.is_empty());
     engine
         .root()
-        .in_database(vec![base.into()])
+        .in_database(std::iter::once(base).chain(below).map(Into::into).collect())
         .with_role(Some(role.as_str().into()))
 }
 

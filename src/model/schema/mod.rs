@@ -18,6 +18,7 @@ pub mod check;
 pub mod collection;
 pub mod definition;
 pub mod failure;
+pub mod fault_place;
 pub mod field_type;
 pub mod function;
 pub mod legacy_index;

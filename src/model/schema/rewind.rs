@@ -5,6 +5,7 @@
 //! Undoing also tells the steps that documents have to take.
 
 use super::collection::Collection;
+use super::fault_place::{FaultHint, FaultPlace};
 use super::field_type::FieldType;
 use super::migration_item::{FieldPath, MigrationItem, applied, items};
 use super::path::display;
@@ -19,58 +20,10 @@ pub struct MigrationFault {
     pub message: String,
     /// What it is about, for the place in the schema's text.
     pub about: About,
-    /// Where it is shown when a query wrote the definition.
+    /// Where it is shown.
     pub at: FaultPlace,
     /// What could be done about it.
     pub hints: Vec<FaultHint>,
-}
-
-/// A hint of a [`MigrationFault`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FaultHint {
-    /// The message.
-    pub message: String,
-    /// Where it is shown.
-    pub at: FaultPlace,
-    /// A text to put there.
-    pub suggestion: Option<&'static str>,
-}
-
-/// A place in the stored texts of a definition, which only types have: names and migrations are no texts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FaultPlace {
-    /// None.
-    Nowhere,
-    /// The type of a field.
-    Type(FieldPath),
-    /// The end of the type of a field.
-    AfterType(FieldPath),
-}
-
-impl FaultHint {
-    fn plain(message: &str) -> FaultHint {
-        FaultHint {
-            message: message.to_string(),
-            at: FaultPlace::Nowhere,
-            suggestion: None,
-        }
-    }
-
-    fn nullable(path: &[PathPart]) -> FaultHint {
-        FaultHint {
-            message: "Make the field nullable".to_string(),
-            at: FaultPlace::AfterType(path.to_vec()),
-            suggestion: Some("?"),
-        }
-    }
-
-    fn default_value(path: &[PathPart]) -> FaultHint {
-        FaultHint {
-            message: "Add a default value to this field".to_string(),
-            at: FaultPlace::AfterType(path.to_vec()),
-            suggestion: Some(" = <expr>"),
-        }
-    }
 }
 
 /// A place in a definition.
@@ -129,7 +82,7 @@ pub fn plan(
             && matches!(
                 rewind.shape.get(path),
                 Ok(Field {
-                    source: FieldSource::Backfill(_),
+                    source: FieldSource::Backfill(..),
                     ..
                 })
             )
@@ -141,7 +94,7 @@ pub fn plan(
             rewind.faults.push(MigrationFault {
                 message,
                 about: About::Migration(at),
-                at: FaultPlace::Nowhere,
+                at: FaultPlace::Entry(at),
                 hints: Vec::new(),
             });
         }
@@ -221,17 +174,33 @@ impl From<Shape> for Rewind {
 }
 
 impl Rewind {
+    /// A fault about the first path of the entry at hand.
     fn fault(&mut self, message: impl Into<String>) {
-        self.fault_with(message, &[]);
+        self.fault_at(self.path(0), message, Vec::new());
     }
 
-    fn fault_with(&mut self, message: impl Into<String>, hints: &[&str]) {
+    /// The same, with hints.
+    fn fault_with(&mut self, message: impl Into<String>, hints: Vec<FaultHint>) {
+        self.fault_at(self.path(0), message, hints);
+    }
+
+    fn fault_at(&mut self, at: FaultPlace, message: impl Into<String>, hints: Vec<FaultHint>) {
         self.faults.push(MigrationFault {
             message: message.into(),
             about: About::Migration(self.at),
-            at: FaultPlace::Nowhere,
-            hints: hints.iter().map(|hint| FaultHint::plain(hint)).collect(),
+            at,
+            hints,
         });
+    }
+
+    /// The n-th path of the entry at hand.
+    fn path(&self, nth: usize) -> FaultPlace {
+        FaultPlace::Path(self.at, nth)
+    }
+
+    /// The entry at hand.
+    fn entry(&self) -> FaultPlace {
+        FaultPlace::Entry(self.at)
     }
 
     fn undo(&mut self, item: &MigrationItem) {
@@ -263,30 +232,47 @@ impl Rewind {
             }
         };
         match field.source {
-            FieldSource::Backfill(_) => self.fault_with(
-                format!("Cannot backfill field `{name}` multiple times"),
-                &["Earlier backfill defined here", "Delete the later backfill"],
-            ),
-            FieldSource::SplitInto => self.fault_with(
-                format!(
-                    "Cannot split field `{name}`: cannot split into a field after it's backfilled"
-                ),
-                &[
-                    "Field is an output of a split",
-                    "Move the backfill after the split",
-                    "Remove the backfill",
-                    "Remove the split",
-                ],
-            ),
-            FieldSource::Add => self.fault_with(
-                format!("Cannot add field `{name}` after it's backfilled"),
-                &["Field backfilled here"],
-            ),
-            FieldSource::MovedInto => self.fault(format!(
+            FieldSource::Backfill(_, later) => {
+                let hints = vec![
+                    FaultHint::at("Earlier backfill defined here", self.path(0)),
+                    FaultHint::remove("Delete the later backfill", FaultPlace::Entry(later)),
+                ];
+                let message = format!("Cannot backfill field `{name}` multiple times");
+                self.fault_at(FaultPlace::Path(later, 0), message, hints);
+            }
+            FieldSource::SplitInto(later, nth) => {
+                let split = FaultPlace::Entry(later);
+                let hints = vec![
+                    FaultHint::at(
+                        "Field is an output of a split",
+                        FaultPlace::Path(later, nth),
+                    ),
+                    FaultHint::write(
+                        "Move the backfill after the split",
+                        split.clone(),
+                        format!("backfill {name} = {}", canonical(value)),
+                    ),
+                    FaultHint::remove("Remove the backfill", self.entry()),
+                    FaultHint::remove("Remove the split", split),
+                ];
+                self.fault_with(
+                    format!(
+                        "Cannot split field `{name}`: cannot split into a field after it's backfilled"
+                    ),
+                    hints,
+                );
+            }
+            FieldSource::Add(later) => {
+                let hints = vec![FaultHint::at("Field backfilled here", self.entry())];
+                let message = format!("Cannot add field `{name}` after it's backfilled");
+                self.fault_at(FaultPlace::Entry(later), message, hints);
+            }
+            FieldSource::MovedInto(_) => self.fault(format!(
                 "Cannot backfill field `{name}, as it is not in the submitted schema"
             )),
-            FieldSource::Schema(_) | FieldSource::Split | FieldSource::Drop => {
-                let source = FieldSource::Backfill(Filling::Backfill(value.clone()));
+            FieldSource::Schema(_) | FieldSource::Split(_) | FieldSource::Drop(_) => {
+                let filling = Filling::Backfill(value.clone());
+                let source = FieldSource::Backfill(filling, self.at);
                 self.shape.put(path, Field { source, ..field });
             }
         }
@@ -295,10 +281,11 @@ impl Rewind {
     fn undo_drop(&mut self, path: &FieldPath) {
         self.steps.push(PendingStep::Drop(path.clone()));
         let name = display(path);
-        if self.shape.get(path).is_ok_and(Field::is_present) {
+        if let Some(field) = self.shape.get(path).ok().filter(|field| field.is_present()) {
+            let hints = vec![FaultHint::at("Field defined here", field.at.clone())];
             return self.fault_with(
                 format!("Cannot drop field `{name}`. Dropped fields must be removed from schema"),
-                &["Field defined here"],
+                hints,
             );
         }
         if path.len() > 1 {
@@ -319,16 +306,17 @@ impl Rewind {
                 }
             }
         }
-        self.shape
-            .put(path, Field::new(FieldType::Any, FieldSource::Drop));
+        let at = FaultPlace::Step(self.at, 0);
+        let dropped = Field::new(FieldType::Any, FieldSource::Drop(self.at), at);
+        self.shape.put(path, dropped);
     }
 
     fn undo_move(&mut self, from: &FieldPath, to: &FieldPath) {
         let (from_name, to_name) = (display(from), display(to));
         let target = match self.shape.get(to) {
             Ok(_) if from == to => {
-                let hints = ["Remove the futile `move`"];
-                return self.fault_with("Cannot move a field to itself", &hints);
+                let hint = FaultHint::remove("Remove the futile `move`", self.entry());
+                return self.fault_with("Cannot move a field to itself", vec![hint]);
             }
             Ok(target) => target.clone(),
             Err(NoField::NotFound) => {
@@ -337,9 +325,10 @@ impl Rewind {
                 ));
             }
             Err(NoField::WildcardNeighbor) => {
-                return self.fault(format!(
+                let message = format!(
                     "Cannot move field `{to_name}` into a struct with a wildcard definition"
-                ));
+                );
+                return self.fault_at(self.path(1), message, Vec::new());
             }
         };
         match self.shape.get(from).cloned() {
@@ -351,9 +340,17 @@ impl Rewind {
                 let both = format!(
                     "To move `{from_name}` to `{to_name}` and add a new field named `{last}`, add an `add` migration"
                 );
+                let hints = vec![
+                    FaultHint::at("Field defined here", field.at.clone()),
+                    FaultHint::write(
+                        both,
+                        FaultPlace::AfterPath(self.at, 1),
+                        format!("\n    add {from_name}"),
+                    ),
+                ];
                 self.fault_with(
                     format!("Cannot move field `{from_name}`, as it is in the submitted schema"),
-                    &["Field defined here", &both],
+                    hints,
                 );
             }
             Ok(field) if field.is_present() => {
@@ -381,7 +378,8 @@ impl Rewind {
             Some(Ok(Field {
                 contents: Contents::Plain(_),
                 source,
-            })) if source != FieldSource::Drop => Some(format!(
+                ..
+            })) if !matches!(source, FieldSource::Drop(_)) => Some(format!(
                 "Cannot move field `{from_name}`, as the parent value is not an object."
             )),
             Some(Ok(_)) | None => None,
@@ -390,13 +388,18 @@ impl Rewind {
             Some(message) => self.fault(message),
             None => {
                 self.steps.push(PendingStep::Move(from.clone(), to.clone()));
-                self.shape.put(from, target.clone());
+                let at = FaultPlace::Step(self.at, 0);
+                let moved = Field {
+                    at,
+                    ..target.clone()
+                };
+                self.shape.put(from, moved);
             }
         }
         self.shape.put(
             to,
             Field {
-                source: FieldSource::MovedInto,
+                source: FieldSource::MovedInto(self.at),
                 ..target
             },
         );
@@ -404,28 +407,38 @@ impl Rewind {
 
     fn undo_split(&mut self, from: &FieldPath, targets: &[FieldPath]) {
         if targets.len() < 2 {
-            return self.fault("Cannot split field: expected at least two fields to split into");
+            let message = "Cannot split field: expected at least two fields to split into";
+            return self.fault_at(self.entry(), message, Vec::new());
         }
         match self.shape.get(from) {
             Ok(field) if field.is_present() && !targets.contains(from) => match field.source {
-                FieldSource::Schema(_) | FieldSource::Backfill(_) => self.fault_with(
-                    "Cannot split field: field is still present in submitted schema",
-                    &["Field defined here"],
-                ),
-                FieldSource::Split => self.fault_with(
-                    "Cannot split field twice",
-                    &[
-                        "Field is also split here",
-                        "Remove this split",
-                        "Remove the later split",
-                    ],
-                ),
-                FieldSource::Drop => {
-                    self.fault_with("Cannot drop field that was split", &["Remove the `drop`"])
+                FieldSource::Schema(_) | FieldSource::Backfill(..) => {
+                    let hints = vec![FaultHint::at("Field defined here", field.at.clone())];
+                    self.fault_with(
+                        "Cannot split field: field is still present in submitted schema",
+                        hints,
+                    );
                 }
-                FieldSource::MovedInto | FieldSource::SplitInto | FieldSource::Add => {
-                    self.fault("Cannot move into a field that is also a split target")
+                FieldSource::Split(later) => {
+                    let hints = vec![
+                        FaultHint::at("Field is also split here", self.path(0)),
+                        FaultHint::remove("Remove this split", self.entry()),
+                        FaultHint::remove("Remove the later split", FaultPlace::Entry(later)),
+                    ];
+                    let at = FaultPlace::Path(later, 0);
+                    self.fault_at(at, "Cannot split field twice", hints);
                 }
+                FieldSource::Drop(later) => {
+                    let hint = FaultHint::remove("Remove the `drop`", FaultPlace::Entry(later));
+                    self.fault_with("Cannot drop field that was split", vec![hint]);
+                }
+                FieldSource::MovedInto(later)
+                | FieldSource::SplitInto(later, _)
+                | FieldSource::Add(later) => self.fault_at(
+                    FaultPlace::Entry(later),
+                    "Cannot move into a field that is also a split target",
+                    Vec::new(),
+                ),
             },
             Ok(_) | Err(NoField::NotFound) => {}
             Err(NoField::WildcardNeighbor) => self.fault(format!(
@@ -435,49 +448,66 @@ impl Rewind {
         }
         let mut outputs = Vec::new();
         let mut members = Vec::new();
-        for target in targets {
+        for (nth, target) in (1..).zip(targets) {
             match self.shape.get(target).cloned() {
                 Ok(field) => {
                     match field.source {
-                        FieldSource::Add => self.fault_with(
-                            "Cannot add a field that is also created by a split",
-                            &["Field is added here", "Remove the add"],
-                        ),
-                        FieldSource::SplitInto => self.fault_with(
-                            "Cannot split into a field that is already split into",
-                            &["Field is also split into here", "Remove the later split"],
-                        ),
-                        FieldSource::MovedInto => {
-                            self.fault("Cannot move into a field that is also a split target")
+                        FieldSource::Add(later) => {
+                            let hints = vec![
+                                FaultHint::at("Field is added here", FaultPlace::Path(later, 0)),
+                                FaultHint::remove("Remove the add", FaultPlace::Entry(later)),
+                            ];
+                            let message = "Cannot add a field that is also created by a split";
+                            self.fault_at(self.path(nth), message, hints);
                         }
-                        FieldSource::Split
+                        FieldSource::SplitInto(later, later_nth) => {
+                            let hints = vec![
+                                FaultHint::at("Field is also split into here", self.path(nth)),
+                                FaultHint::remove(
+                                    "Remove the later split",
+                                    FaultPlace::Entry(later),
+                                ),
+                            ];
+                            let message = "Cannot split into a field that is already split into";
+                            self.fault_at(FaultPlace::Path(later, later_nth), message, hints);
+                        }
+                        FieldSource::MovedInto(later) => self.fault_at(
+                            FaultPlace::Entry(later),
+                            "Cannot move into a field that is also a split target",
+                            Vec::new(),
+                        ),
+                        FieldSource::Split(_)
                         | FieldSource::Schema(_)
-                        | FieldSource::Drop
-                        | FieldSource::Backfill(_) => {}
+                        | FieldSource::Drop(_)
+                        | FieldSource::Backfill(..) => {}
                     }
-                    let value = self.take_filling(&field, target);
+                    let value = self.take_filling(&field, target, nth);
                     let ty = field.ty();
                     members.push(ty.clone());
                     self.shape.put(
                         target,
                         Field {
-                            source: FieldSource::SplitInto,
+                            source: FieldSource::SplitInto(self.at, nth),
                             ..field
                         },
                     );
                     outputs.push((target.clone(), ty, value));
                 }
                 Err(NoField::NotFound) => {
-                    self.fault(format!(
+                    let message = format!(
                         "Cannot split field, as `{}` is not in the submitted schema",
                         display(target)
-                    ));
+                    );
+                    self.fault_at(self.path(nth), message, Vec::new());
                     members.push(FieldType::Any);
                 }
-                Err(NoField::WildcardNeighbor) => self.fault(format!(
-                    "Cannot split into field `{}`, which is in a struct with a wildcard definition",
-                    display(target)
-                )),
+                Err(NoField::WildcardNeighbor) => {
+                    let message = format!(
+                        "Cannot split into field `{}`, which is in a struct with a wildcard definition",
+                        display(target)
+                    );
+                    self.fault_at(self.path(nth), message, Vec::new());
+                }
             }
         }
         self.steps.push(PendingStep::Split(from.clone(), outputs));
@@ -495,7 +525,11 @@ impl Rewind {
             members.push(FieldType::Null);
             self.shape.put(
                 from,
-                Field::new(FieldType::Union(members), FieldSource::Split),
+                Field::new(
+                    FieldType::Union(members),
+                    FieldSource::Split(self.at),
+                    FaultPlace::Step(self.at, 0),
+                ),
             );
         }
     }
@@ -516,36 +550,43 @@ impl Rewind {
             }
         };
         match field.source {
-            FieldSource::SplitInto => {
+            FieldSource::SplitInto(later, nth) => {
+                let output = FaultPlace::Path(later, nth);
+                let hints = vec![
+                    FaultHint::at("Field is an output of a split", output),
+                    FaultHint::remove("Remove the add", self.entry()),
+                    FaultHint::remove("Remove the split", FaultPlace::Entry(later)),
+                ];
                 return self.fault_with(
                     format!(
                         "Cannot split field: field `{name}` cannot both be added and be a split output"
                     ),
-                    &[
-                        "Field is an output of a split",
-                        "Remove the add",
-                        "Remove the split",
-                    ],
+                    hints,
                 );
             }
-            FieldSource::Add => {
-                return self.fault_with(
-                    format!("Cannot add field `{name}` twice"),
-                    &["Field added here", "Remove the extra add"],
-                );
+            FieldSource::Add(later) => {
+                let hints = vec![
+                    FaultHint::at("Field added here", self.path(0)),
+                    FaultHint::remove("Remove the extra add", FaultPlace::Entry(later)),
+                ];
+                let message = format!("Cannot add field `{name}` twice");
+                return self.fault_at(FaultPlace::Path(later, 0), message, hints);
             }
-            FieldSource::MovedInto => {
-                return self.fault_with(
-                    format!("Cannot move into field `{name}` as it was also added"),
-                    &["Field moved into here", "Remove the add", "Remove the move"],
-                );
+            FieldSource::MovedInto(later) => {
+                let hints = vec![
+                    FaultHint::at("Field moved into here", FaultPlace::Path(later, 1)),
+                    FaultHint::remove("Remove the add", self.entry()),
+                    FaultHint::remove("Remove the move", FaultPlace::Entry(later)),
+                ];
+                let message = format!("Cannot move into field `{name}` as it was also added");
+                return self.fault_at(FaultPlace::Entry(later), message, hints);
             }
             FieldSource::Schema(_)
-            | FieldSource::Backfill(_)
-            | FieldSource::Split
-            | FieldSource::Drop => {}
+            | FieldSource::Backfill(..)
+            | FieldSource::Split(_)
+            | FieldSource::Drop(_) => {}
         }
-        let value = self.take_filling(&field, path);
+        let value = self.take_filling(&field, path, 0);
         let beside_wildcard = path.len() == 1 && self.shape.wildcard.is_some();
         if !beside_wildcard || self.conflicts {
             self.steps.push(PendingStep::Add {
@@ -554,15 +595,20 @@ impl Rewind {
                 value,
             });
         } else if !is_subtype(&FieldType::Any, &field.ty()) {
+            let hint = FaultHint::write(
+                "Add a `move_conflicts` migration",
+                FaultPlace::AfterEntry(self.at),
+                "\n    move_conflicts .conflicts",
+            );
             self.fault_with(
                 format!("Cannot add field, as `{name}` conflicts with the wildcard"),
-                &["Add a `move_conflicts` migration"],
+                vec![hint],
             );
         }
         self.shape.put(
             path,
             Field {
-                source: FieldSource::Add,
+                source: FieldSource::Add(self.at),
                 ..field
             },
         );
@@ -573,12 +619,21 @@ impl Rewind {
             self.shape.wildcard,
             Some(Wildcard::Implicit | Wildcard::Schema | Wildcard::Moved)
         ) {
+            let hints = vec![
+                FaultHint::write(
+                    "Add a wildcard constraint",
+                    FaultPlace::AfterFields,
+                    "\n  *: Any",
+                ),
+                FaultHint::migrate(
+                    "Move the extra fields into a conflicts field with `move_wildcard`",
+                    FaultPlace::Collection,
+                    vec![format!("move_wildcard {}", display(into))],
+                ),
+            ];
             return self.fault_with(
                 "Cannot move wildcard conflicts, as there is no wildcard in the submitted schema",
-                &[
-                    "Add a wildcard constraint",
-                    "Move the extra fields into a conflicts field with `move_wildcard`",
-                ],
+                hints,
             );
         }
         self.check_conflicts_field(into);
@@ -611,7 +666,8 @@ impl Rewind {
         let name = display(into);
         match self.shape.get(into) {
             Ok(field) if field.is_present() => {
-                if field.source != FieldSource::Drop && !is_conflicts_type(&field.ty()) {
+                let dropped = matches!(field.source, FieldSource::Drop(_));
+                if !dropped && !is_conflicts_type(&field.ty()) {
                     self.fault("Wildcard conflicts field must have the type `{ *: Any } | Null`");
                 }
             }
@@ -627,19 +683,24 @@ impl Rewind {
     fn undo_add_wildcard(&mut self) {
         match self.shape.wildcard {
             Some(Wildcard::Schema | Wildcard::Implicit | Wildcard::Moved) => {
-                self.shape.wildcard = Some(Wildcard::Added);
+                self.shape.wildcard = Some(Wildcard::Added(self.at));
                 self.steps.push(PendingStep::AddWildcard);
             }
-            Some(Wildcard::Added) => self.fault_with(
-                "Cannot add a wildcard twice",
-                &["Remove the duplicate `add_wildcard` migration"],
-            ),
-            None => self.fault("Cannot add wildcard, as the submitted schema lacks a wildcard"),
+            Some(Wildcard::Added(later)) => {
+                let later = FaultPlace::Entry(later);
+                let hint = "Remove the duplicate `add_wildcard` migration";
+                let hints = vec![FaultHint::remove(hint, later.clone())];
+                self.fault_at(later, "Cannot add a wildcard twice", hints);
+            }
+            None => {
+                let message = "Cannot add wildcard, as the submitted schema lacks a wildcard";
+                self.fault_at(self.entry(), message, Vec::new());
+            }
         }
     }
 
     /// The value existing documents get for a new field: its `backfill`, else its default, else nothing.
-    fn take_filling(&mut self, field: &Field, path: &FieldPath) -> Option<Filling> {
+    fn take_filling(&mut self, field: &Field, path: &FieldPath, nth: usize) -> Option<Filling> {
         match &field.source {
             FieldSource::Schema(None) => {
                 if !is_subtype(&FieldType::Null, &field.ty()) {
@@ -649,26 +710,39 @@ impl Rewind {
                             display(path)
                         ),
                         about: About::Migration(self.at),
-                        at: FaultPlace::Nowhere,
+                        at: self.path(nth),
                         hints: vec![
                             FaultHint::nullable(path),
                             FaultHint::default_value(path),
-                            FaultHint::plain("Add a `backfill` migration"),
+                            FaultHint::migrate(
+                                "Add a `backfill` migration",
+                                FaultPlace::Collection,
+                                vec![format!("backfill {} = <expr>", display(path))],
+                            ),
                         ],
                     });
                 }
                 None
             }
-            FieldSource::Schema(Some(filling)) | FieldSource::Backfill(filling) => {
+            FieldSource::Schema(Some(filling)) | FieldSource::Backfill(filling, _) => {
                 Some(filling.clone())
             }
-            FieldSource::Split
-            | FieldSource::SplitInto
-            | FieldSource::Drop
-            | FieldSource::Add
-            | FieldSource::MovedInto => None,
+            FieldSource::Split(_)
+            | FieldSource::SplitInto(..)
+            | FieldSource::Drop(_)
+            | FieldSource::Add(_)
+            | FieldSource::MovedInto(_) => None,
         }
     }
+}
+
+/// An expression as it is printed.
+fn canonical(text: &str) -> String {
+    let source = crate::fql::syntax::Source::new("*backfill*", text);
+    crate::fql::syntax::parse_expr(&source).map_or_else(
+        |_| text.to_string(),
+        |expr| crate::fql::syntax::format_expr(&expr),
+    )
 }
 
 /// Whether it is `{ *: Any } | Null`, in either order.
@@ -681,6 +755,19 @@ fn is_conflicts_type(ty: &FieldType) -> bool {
         && members.contains(&FieldType::any_record())
 }
 
+/// What of a type is not of another.
+fn left_over(ty: &FieldType, other: &FieldType) -> String {
+    let FieldType::Union(members) = ty else {
+        return expected(ty);
+    };
+    let rest = members.iter().filter(|member| !is_subtype(member, other));
+    let rest: Vec<FieldType> = rest.cloned().collect();
+    match rest.as_slice() {
+        [only] => expected(only),
+        _ => expected(&FieldType::Union(rest)),
+    }
+}
+
 /// Whether documents of the live shape are documents of the rewound one.
 fn is_compatible(rewound: &Shape, live: &Shape) -> bool {
     let fields = rewound
@@ -688,13 +775,15 @@ fn is_compatible(rewound: &Shape, live: &Shape) -> bool {
         .iter()
         .all(|(name, field)| match live.field(name) {
             Some(before) => {
-                !matches!(field.source, FieldSource::Backfill(_))
+                !matches!(field.source, FieldSource::Backfill(..))
                     && field.is_present()
                     && is_subtype(&before.ty(), &field.ty())
             }
             None => match field.source {
-                FieldSource::Add | FieldSource::SplitInto | FieldSource::MovedInto => true,
-                FieldSource::Backfill(_) | FieldSource::Split | FieldSource::Drop => false,
+                FieldSource::Add(_) | FieldSource::SplitInto(..) | FieldSource::MovedInto(_) => {
+                    true
+                }
+                FieldSource::Backfill(..) | FieldSource::Split(_) | FieldSource::Drop(_) => false,
                 FieldSource::Schema(_) => rewound.wildcard.is_none() && field.is_all_added(),
             },
         });
@@ -734,36 +823,56 @@ fn explain(rewound: &Shape, target: &Shape, live: &Shape) -> Vec<MigrationFault>
         let about = About::Field(name.clone());
         match known(name) {
             Some(field)
-                if !field.is_present() || matches!(field.source, FieldSource::Backfill(_)) =>
+                if !field.is_present() || matches!(field.source, FieldSource::Backfill(..)) =>
             {
                 let message = format!(
                     "Field `.{name}` is in the live schema, so it cannot be added or backfilled"
                 );
-                tell(message, about, nowhere.clone(), Vec::new());
+                let at = match field.source {
+                    FieldSource::Backfill(_, entry) => FaultPlace::Entry(entry),
+                    _ => field.at.clone(),
+                };
+                tell(message, about, at, Vec::new());
             }
             Some(field) if is_subtype(&before.ty(), &field.ty()) => {}
             Some(field) => {
-                let (submitted, live) = (expected(&field.ty()), expected(&before.ty()));
+                let target_ty = field.ty();
+                let (submitted, live) = (expected(&target_ty), expected(&before.ty()));
                 let message = format!(
                     "Field `.{name}` of type `{submitted}` does not match the live type `{live}`"
                 );
                 let at = match field.source {
                     FieldSource::Schema(_) => FaultPlace::Type(vec![PathPart::Field(name.clone())]),
-                    FieldSource::Backfill(_)
-                    | FieldSource::Split
-                    | FieldSource::SplitInto
-                    | FieldSource::Drop
-                    | FieldSource::Add
-                    | FieldSource::MovedInto => nowhere.clone(),
+                    FieldSource::Backfill(..)
+                    | FieldSource::Split(_)
+                    | FieldSource::SplitInto(..)
+                    | FieldSource::Drop(_)
+                    | FieldSource::Add(_)
+                    | FieldSource::MovedInto(_) => nowhere.clone(),
                 };
-                let hint = "Add a migration to split the invalid types into another field";
-                tell(message, about, at, vec![FaultHint::plain(hint)]);
+                let rest = left_over(&before.ty(), &target_ty);
+                let hint = FaultHint::write(
+                    "Add a migration to split the invalid types into another field",
+                    FaultPlace::BeforeLiveName(name.clone()),
+                    format!(
+                        "tmp: {rest}\n  migrations {{\n    split .{name} -> .{name}, .tmp\n  }}\n"
+                    ),
+                );
+                tell(message, about, at, vec![hint]);
             }
             None => {
                 let message = format!("Field `.{name}` is missing from the submitted schema");
-                let hint = "Drop the field and its data with a `drop` migration";
-                let hints = vec![FaultHint::plain(hint)];
-                tell(message, About::Collection, nowhere.clone(), hints);
+                let hint = FaultHint::migrate(
+                    "Drop the field and its data with a `drop` migration",
+                    FaultPlace::Collection,
+                    vec![format!("drop .{name}")],
+                );
+                tell(
+                    message,
+                    About::Collection,
+                    FaultPlace::Collection,
+                    vec![hint],
+                );
             }
         }
     }
@@ -774,78 +883,114 @@ fn explain(rewound: &Shape, target: &Shape, live: &Shape) -> Vec<MigrationFault>
     {
         let about = About::Field(name.clone());
         match &field.source {
-            FieldSource::Drop => {
+            FieldSource::Drop(_) => {
                 let message =
                     format!("Field `.{name}` was dropped but it doesn't exist in the live schema");
-                tell(message, about, nowhere.clone(), Vec::new());
+                tell(message, about, field.at.clone(), Vec::new());
             }
             FieldSource::Schema(default) => {
                 let mut path = vec![PathPart::Field(name.clone())];
-                let mut hints = vec![FaultHint::plain(
-                    "Provide an `add` migration for this field",
-                )];
-                if default.is_none() && !is_subtype(&FieldType::Null, &field.ty()) {
-                    let missing = not_added(&path, field);
-                    if let [only] = missing.as_slice() {
-                        path = only.clone();
+                let hint = "Provide an `add` migration for this field";
+                let needs_value = default.is_none() && !is_subtype(&FieldType::Null, &field.ty());
+                let (at, hints) = match needs_value {
+                    true => {
+                        if let [only] = not_added(&path, field).as_slice() {
+                            path = only.clone();
+                        }
+                        let last = display(path.last().map_or(&[][..], std::slice::from_ref));
+                        let block = format!(
+                            "migrations {{\n    add {last}\n    backfill {last} = <expr>\n  }}\n"
+                        );
+                        let add =
+                            FaultHint::write(hint, FaultPlace::BeforeName(path.clone()), block);
+                        let hints = vec![
+                            add,
+                            FaultHint::default_value(&path),
+                            FaultHint::nullable(&path),
+                        ];
+                        (FaultPlace::Name(path.clone()), hints)
                     }
-                    hints.push(FaultHint::default_value(&path));
-                    hints.push(FaultHint::nullable(&path));
-                }
+                    false => {
+                        let add = vec![format!("add .{name}")];
+                        let hint = FaultHint::migrate(hint, FaultPlace::Collection, add);
+                        (field.at.clone(), vec![hint])
+                    }
+                };
                 let message = format!(
                     "Field `{}` is not present in the live schema",
                     display(&path)
                 );
-                tell(message, about, nowhere.clone(), hints);
+                tell(message, about, at, hints);
             }
-            FieldSource::Backfill(_)
-            | FieldSource::Split
-            | FieldSource::SplitInto
-            | FieldSource::Add
-            | FieldSource::MovedInto => {}
+            FieldSource::Backfill(..)
+            | FieldSource::Split(_)
+            | FieldSource::SplitInto(..)
+            | FieldSource::Add(_)
+            | FieldSource::MovedInto(_) => {}
         }
     }
-    let (message, hints) = match (target.wildcard, live.wildcard) {
-        (None, Some(Wildcard::Implicit)) => (
-            "Missing wildcard definition",
-            &[
+    let before_first = || match target.fields.first() {
+        Some((name, _)) => FaultPlace::BeforeName(vec![PathPart::Field(name.clone())]),
+        None => FaultPlace::Collection,
+    };
+    match (target.wildcard, live.wildcard) {
+        (None, Some(Wildcard::Implicit)) => {
+            let hint = FaultHint::write(
                 "Collections with no fields defined allow arbitrary fields by default. To keep this behavior, add a \
                  wildcard declaration to the schema definition",
-            ][..],
-        ),
-        (None, Some(_)) => (
-            "Missing wildcard definition",
-            &[
-                "Add the wildcard back",
-                "Move the extra fields with a `move_wildcard` migration",
-                "Drop the extra fields with a `move_wildcard` and `drop` migration",
-            ][..],
-        ),
-        (Some(Wildcard::Implicit), None) => (
-            "All fields from the live schema are dropped, reintroducing the implicit wildcard that requires an \
-             `add_wildcard` migration. Are you sure you meant to do this?",
-            &[][..],
-        ),
-        (Some(Wildcard::Schema | Wildcard::Moved), None)
-            if rewound.wildcard != Some(Wildcard::Added) =>
-        {
-            (
-                "Wildcard was not present in the live schema",
-                &["Add the wildcard with an `add_wildcard` migration"][..],
-            )
+                before_first(),
+                "*: Any\n",
+            );
+            let message = "Missing wildcard definition".to_string();
+            tell(
+                message,
+                About::Collection,
+                FaultPlace::Collection,
+                vec![hint],
+            );
         }
-        _ => ("", &[][..]),
-    };
-    if !message.is_empty() {
-        let hints = hints.iter().map(|hint| FaultHint::plain(hint)).collect();
-        tell(message.into(), About::Collection, nowhere.clone(), hints);
+        (None, Some(_)) => {
+            let hints = vec![
+                FaultHint::write("Add the wildcard back", before_first(), "*: Any\n"),
+                FaultHint::migrate(
+                    "Move the extra fields with a `move_wildcard` migration",
+                    before_first(),
+                    vec!["move_wildcard .conflicts".into()],
+                ),
+                FaultHint::migrate(
+                    "Drop the extra fields with a `move_wildcard` and `drop` migration",
+                    before_first(),
+                    vec!["move_wildcard .conflicts".into(), "drop .conflicts".into()],
+                ),
+            ];
+            let message = "Missing wildcard definition".to_string();
+            tell(message, About::Collection, FaultPlace::Collection, hints);
+        }
+        (Some(Wildcard::Implicit), None) => {
+            let message = "All fields from the live schema are dropped, reintroducing the implicit wildcard that \
+                           requires an `add_wildcard` migration. Are you sure you meant to do this?";
+            let at = FaultPlace::Collection;
+            tell(message.into(), About::Collection, at, Vec::new());
+        }
+        (Some(Wildcard::Schema | Wildcard::Moved), None)
+            if !matches!(rewound.wildcard, Some(Wildcard::Added(_))) =>
+        {
+            let hint = FaultHint::migrate(
+                "Add the wildcard with an `add_wildcard` migration",
+                FaultPlace::Collection,
+                vec!["add_wildcard".into()],
+            );
+            let message = "Wildcard was not present in the live schema".to_string();
+            tell(message, About::Collection, FaultPlace::Wildcard, vec![hint]);
+        }
+        _ => {}
     }
     if faults.is_empty() {
         let message = "Submitted schema is not compatible with the live schema".to_string();
         faults.push(MigrationFault {
             message,
             about: About::Collection,
-            at: nowhere,
+            at: FaultPlace::Collection,
             hints: Vec::new(),
         });
     }
@@ -855,7 +1000,7 @@ fn explain(rewound: &Shape, target: &Shape, live: &Shape) -> Vec<MigrationFault>
 /// Paths below a field that no `add` declares.
 fn not_added(path: &[PathPart], field: &Field) -> Vec<FieldPath> {
     match (&field.source, &field.contents) {
-        (FieldSource::Add, _) => Vec::new(),
+        (FieldSource::Add(_), _) => Vec::new(),
         (FieldSource::Schema(_), Contents::Record { wildcard: true, .. }) => Vec::new(),
         (FieldSource::Schema(_), Contents::Record { fields, .. }) => fields
             .iter()

@@ -1,6 +1,7 @@
 //! The shape of a collection's documents while migrations are undone on it (`spec schema-fsl 5.2`).
 
 use super::collection::Collection;
+use super::fault_place::FaultPlace;
 use super::field_type::{FieldRule, FieldType, Literal, ObjectType};
 use crate::fql::syntax::{Source, ast};
 use crate::value::{PathPart, Str};
@@ -35,8 +36,8 @@ pub enum Wildcard {
     Schema,
     /// Undoing `move_wildcard` brought it back.
     Moved,
-    /// Undoing `add_wildcard` took it away.
-    Added,
+    /// Undoing `add_wildcard`, that entry, took it away.
+    Added(usize),
 }
 
 /// A field of a shape.
@@ -46,6 +47,8 @@ pub struct Field {
     pub contents: Contents,
     /// What is known of it.
     pub source: FieldSource,
+    /// Where its name stands.
+    pub at: FaultPlace,
 }
 
 /// What a field holds.
@@ -67,18 +70,18 @@ pub enum Contents {
 pub enum FieldSource {
     /// The schema declares it, perhaps with a default.
     Schema(Option<Filling>),
-    /// A later `backfill` waits for the `add` or `split` that declares it.
-    Backfill(Filling),
-    /// It was split away.
-    Split,
-    /// A `split` made it.
-    SplitInto,
-    /// It was dropped.
-    Drop,
-    /// It was added.
-    Add,
-    /// Another field was moved to it.
-    MovedInto,
+    /// A later `backfill`, that entry, waits for the `add` or `split` that declares it.
+    Backfill(Filling, usize),
+    /// It was split away by that entry.
+    Split(usize),
+    /// A `split` made it: the entry, and which path of it.
+    SplitInto(usize, usize),
+    /// It was dropped by that entry.
+    Drop(usize),
+    /// It was added by that entry.
+    Add(usize),
+    /// Another field was moved to it by that entry.
+    MovedInto(usize),
 }
 
 /// Why a path leads to no field.
@@ -102,10 +105,9 @@ impl Shape {
                     .default
                     .as_ref()
                     .map(|default| Filling::Default(default.text().into()));
-                (
-                    field.name.clone(),
-                    Field::new(ty, FieldSource::Schema(default)),
-                )
+                let at = FaultPlace::Name(vec![PathPart::Field(field.name.clone())]);
+                let source = FieldSource::Schema(default);
+                (field.name.clone(), Field::new(ty, source, at))
             })
             .collect();
         let wildcard = match (&collection.wildcard, fields.is_empty()) {
@@ -125,12 +127,14 @@ impl Shape {
                 Some(Field {
                     contents: Contents::Record { wildcard: true, .. },
                     source: FieldSource::Schema(_),
+                    ..
                 }) => {
                     return Err(NoField::WildcardNeighbor);
                 }
                 Some(Field {
                     contents: Contents::Record { fields: inner, .. },
                     source: FieldSource::Schema(_),
+                    ..
                 }) => fields = inner,
                 _ => return Err(NoField::NotFound),
             }
@@ -184,8 +188,16 @@ fn find<'a>(fields: &'a [(Str, Field)], part: &PathPart) -> Option<&'a Field> {
 }
 
 impl Field {
-    /// A field of a type.
-    pub fn new(ty: FieldType, source: FieldSource) -> Field {
+    /// A field of a type, whose name stands there.
+    pub fn new(ty: FieldType, source: FieldSource, at: FaultPlace) -> Field {
+        let inner = |name: &Str| match &at {
+            FaultPlace::Name(path) => {
+                let mut path = path.clone();
+                path.push(PathPart::Field(name.clone()));
+                FaultPlace::Name(path)
+            }
+            _ => FaultPlace::Nowhere,
+        };
         let contents = match ty {
             FieldType::Object(object) => Contents::Record {
                 wildcard: object.wildcard.is_some(),
@@ -196,13 +208,19 @@ impl Field {
                         let default = rule
                             .default
                             .map(|(source, expr)| Filling::Expr(source, expr));
-                        (rule.name, Field::new(rule.ty, FieldSource::Schema(default)))
+                        let at = inner(&rule.name);
+                        let source = FieldSource::Schema(default);
+                        (rule.name, Field::new(rule.ty, source, at))
                     })
                     .collect(),
             },
             other => Contents::Plain(other),
         };
-        Field { contents, source }
+        Field {
+            contents,
+            source,
+            at,
+        }
     }
 
     /// Its type; of an object, the fields that are present.
@@ -224,17 +242,17 @@ impl Field {
     pub fn is_present(&self) -> bool {
         match self.source {
             FieldSource::Schema(_)
-            | FieldSource::Split
-            | FieldSource::Drop
-            | FieldSource::Backfill(_) => true,
-            FieldSource::SplitInto | FieldSource::Add | FieldSource::MovedInto => false,
+            | FieldSource::Split(_)
+            | FieldSource::Drop(_)
+            | FieldSource::Backfill(..) => true,
+            FieldSource::SplitInto(..) | FieldSource::Add(_) | FieldSource::MovedInto(_) => false,
         }
     }
 
     /// Whether a document may lack it.
     pub fn is_optional(&self) -> bool {
         match &self.source {
-            FieldSource::Drop => false,
+            FieldSource::Drop(_) => false,
             FieldSource::Schema(Some(_)) => true,
             _ => !self.is_present() || is_subtype(&FieldType::Null, &self.ty()),
         }
@@ -243,7 +261,7 @@ impl Field {
     /// Whether everything below it was added.
     pub fn is_all_added(&self) -> bool {
         match (&self.source, &self.contents) {
-            (FieldSource::Add, _) => true,
+            (FieldSource::Add(_), _) => true,
             (FieldSource::Schema(_), Contents::Record { fields, wildcard }) => {
                 !wildcard && fields.iter().all(|(_, field)| field.is_all_added())
             }

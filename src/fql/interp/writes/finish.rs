@@ -7,12 +7,12 @@
 use super::super::{Failure, Interp, Result};
 use super::document::refuse;
 use super::{NativeWrite, PendingWrites, Renamed, WrittenSchema};
-use crate::fql::syntax::{Diagnostic, Location};
+use crate::fql::syntax::{Diagnostic, Location, Source};
 use crate::fql::types::CheckedSchema;
-use crate::model::native;
 use crate::model::schema::check::is_builtin_role;
 use crate::model::schema::load::{integer, one_or_many, text};
 use crate::model::schema::{Collection, ConstraintFailure, Definition, Schema, protected};
+use crate::model::{StoredFile, native};
 use crate::value::{CollId, DocId, Object, Str, Value};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -64,11 +64,18 @@ impl Interp {
             self.check_backing_indexes(pending, &schema, &last.frames)?;
         }
         let typechecked = self.inherited_flag("typechecked")?.unwrap_or(true);
-        let faults = match self.check_types(pending, &schema, typechecked, last) {
+        let stored = self.txn.schema_files()?;
+        let Some(checker) = self.schema_checker.clone() else {
+            return self.store_internal(pending, &schema, CheckedSchema::default());
+        };
+        let written = written_schema(pending, &schema, typechecked, last, &stored);
+        let faults = match checker.check(&written) {
             Ok(checked) => {
                 let faults = self.migration_faults(pending, &schema);
                 if faults.is_empty() {
-                    return self.store_internal(pending, &schema, checked);
+                    let files = checker.files(&written);
+                    self.store_internal(pending, &schema, checked)?;
+                    return self.store_files(&stored, &files);
                 }
                 faults
             }
@@ -81,49 +88,17 @@ impl Interp {
         Err(self.schema_failure(texts.join("\n"), &last.frames))
     }
 
-    /// The static check of the whole schema.
-    fn check_types(
-        &self,
-        pending: &PendingWrites,
-        schema: &Schema,
-        typechecked: bool,
-        last: &NativeWrite,
-    ) -> std::result::Result<CheckedSchema, Vec<Diagnostic>> {
-        let Some(checker) = &self.schema_checker else {
-            return Ok(CheckedSchema::default());
-        };
-        let changed = |write: &NativeWrite, collection: &Collection| {
-            let before = |field: &str| {
-                write
-                    .before
-                    .as_deref()
-                    .and_then(|before| text(before, field))
-            };
-            let name = before("name").as_ref() != Some(&collection.name);
-            let alias = collection.alias.is_some() && before("alias") != collection.alias;
-            (name, alias)
-        };
-        let written = pending
-            .native
-            .iter()
-            .filter(|write| write.coll == native::COLLECTION);
-        let renamed = written.filter_map(|write| {
-            let collection = schema.collection(CollId(write.id.0.max(0) as u64))?;
-            let (name, alias) = changed(write, collection);
-            Some(Renamed {
-                collection: collection.id,
-                name,
-                alias,
-                at: write.frames.last(),
-            })
-        });
-        checker.check(&WrittenSchema {
-            schema,
-            typechecked,
-            renamed: renamed.collect(),
-            write_at: last.frames.last(),
-            order: added_order(pending, schema),
-        })
+    /// Keeps the schema files in step with the definitions.
+    fn store_files(&mut self, stored: &[StoredFile], files: &[Arc<Source>]) -> Result<()> {
+        for file in files {
+            let content = file.text.as_deref().unwrap_or_default();
+            let known = stored.iter().find(|known| *known.name == *file.name);
+            if known.is_none_or(|known| *known.content != *content) {
+                let id = known.map(|known| known.id);
+                self.txn.put_schema_file(id, &file.name, content)?;
+            }
+        }
+        Ok(())
     }
 
     /// What is wrong with migrations, definition by definition. A wrong backfill hides whatever else undoing the
@@ -388,6 +363,52 @@ impl Interp {
         Err(self
             .schema_failure(String::new(), frames)
             .constraints(failures))
+    }
+}
+
+/// What the check of a whole schema is asked.
+fn written_schema<'a>(
+    pending: &'a PendingWrites,
+    schema: &'a Schema,
+    typechecked: bool,
+    last: &'a NativeWrite,
+    stored: &[StoredFile],
+) -> WrittenSchema<'a> {
+    let changed = |write: &NativeWrite, collection: &Collection| {
+        let before = |field: &str| {
+            write
+                .before
+                .as_deref()
+                .and_then(|before| text(before, field))
+        };
+        let name = before("name").as_ref() != Some(&collection.name);
+        let alias = collection.alias.is_some() && before("alias") != collection.alias;
+        (name, alias)
+    };
+    let written = pending
+        .native
+        .iter()
+        .filter(|write| write.coll == native::COLLECTION);
+    let renamed = written.filter_map(|write| {
+        let collection = schema.collection(CollId(write.id.0.max(0) as u64))?;
+        let (name, alias) = changed(write, collection);
+        Some(Renamed {
+            collection: collection.id,
+            name,
+            alias,
+            at: write.frames.last(),
+        })
+    });
+    let files = stored
+        .iter()
+        .map(|file| Source::new(&*file.name, file.content.clone()));
+    WrittenSchema {
+        schema,
+        typechecked,
+        renamed: renamed.collect(),
+        write_at: last.frames.last(),
+        order: added_order(pending, schema),
+        stored_files: files.collect(),
     }
 }
 

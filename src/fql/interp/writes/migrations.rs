@@ -12,9 +12,10 @@ use crate::fql::syntax::{
 use crate::fql::types::Sourced;
 use crate::model::native;
 use crate::model::schema::collection::SplitTarget;
+use crate::model::schema::fault_place::{FaultPlace, Suggested};
 use crate::model::schema::field_type::FieldType;
 use crate::model::schema::load::{Definition, load_collection};
-use crate::model::schema::rewind::{self, About, FaultPlace, MigrationFault, PendingStep, plan};
+use crate::model::schema::rewind::{self, About, MigrationFault, PendingStep, plan};
 use crate::model::schema::shape::{Filling, is_subtype};
 use crate::model::schema::validate::validate_value;
 use crate::model::schema::{
@@ -249,7 +250,12 @@ fn told(fault: MigrationFault, submitted: &Collection) -> (Option<usize>, Diagno
             severity: Severity::Hint,
             message: hint.message,
             location: Some(place(&hint.at, submitted)),
-            suggestion: hint.suggestion.map(|text| Suggestion { text: text.into() }),
+            suggestion: match (hint.at, hint.suggestion) {
+                (FaultPlace::AfterType(_), Some(Suggested::Text(text))) => {
+                    Some(Suggestion { text })
+                }
+                _ => None,
+            },
         })
         .collect();
     (at, diagnostic)
@@ -257,7 +263,18 @@ fn told(fault: MigrationFault, submitted: &Collection) -> (Option<usize>, Diagno
 
 fn place(at: &FaultPlace, submitted: &Collection) -> Location {
     let found = match at {
-        FaultPlace::Nowhere => None,
+        FaultPlace::Nowhere
+        | FaultPlace::Collection
+        | FaultPlace::Name(_)
+        | FaultPlace::BeforeName(_)
+        | FaultPlace::Wildcard
+        | FaultPlace::AfterFields
+        | FaultPlace::Entry(_)
+        | FaultPlace::AfterEntry(_)
+        | FaultPlace::Path(..)
+        | FaultPlace::AfterPath(..)
+        | FaultPlace::Step(..)
+        | FaultPlace::BeforeLiveName(_) => None,
         FaultPlace::Type(path) => declared(submitted, path).map(|ty| (ty.source, ty.tree.span)),
         FaultPlace::AfterType(path) => declared(submitted, path).map(|ty| {
             let start = ty.tree.span.end;

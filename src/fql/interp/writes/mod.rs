@@ -7,7 +7,6 @@
 //!
 //! - `document`: create, update, replace and delete of a document of any collection
 //! - `defaults`: default values and check constraints, evaluated
-//! - `legacy`: the same steps as FQL v4 takes them
 //! - `native`: what definitions, databases and keys need beside their declared fields
 //! - `migrations`: the steps a changed definition asks of its documents
 //! - `finish`: what is checked once, after all writes
@@ -16,14 +15,11 @@ mod authorize;
 mod defaults;
 mod document;
 mod finish;
-mod legacy;
 mod migrations;
 mod native;
 
-pub use legacy::LegacyRefusal;
-
 use crate::fql::syntax::ast::{Expr, TypeExpr};
-use crate::fql::syntax::{Diagnostic, Location};
+use crate::fql::syntax::{Diagnostic, Location, Source};
 use crate::fql::types::{CheckedSchema, Sourced};
 use crate::model::schema::Schema;
 use crate::value::{CollId, DocId, Object, Str};
@@ -110,6 +106,8 @@ pub struct WrittenSchema<'a> {
     pub write_at: Option<&'a Location>,
     /// Definitions in the order in which they were added to the schema's text; those of this query are not in it.
     pub order: HashMap<(CollId, DocId), i64>,
+    /// The schema files as they are stored.
+    pub stored_files: Vec<Arc<Source>>,
 }
 
 /// A written collection.
@@ -135,6 +133,9 @@ impl WrittenSchema<'_> {
 pub trait SchemaChecker: Send + Sync {
     /// What is inferred of functions and computed fields, or what is wrong.
     fn check(&self, written: &WrittenSchema<'_>) -> Result<CheckedSchema, Vec<Diagnostic>>;
+
+    /// The schema files that say what the definitions say.
+    fn files(&self, written: &WrittenSchema<'_>) -> Vec<Arc<Source>>;
 
     /// What is wrong with the type of a value that migrations give to documents.
     fn check_backfill(&self, schema: &Schema, backfill: &PendingBackfill) -> Vec<Diagnostic>;

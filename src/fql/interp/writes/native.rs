@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 impl Interp {
     /// All live documents of a native collection, in id order.
-    pub fn native_documents(&mut self, coll: CollId) -> Result<Vec<(DocId, Arc<Version>)>> {
+    pub(super) fn native_documents(&mut self, coll: CollId) -> Result<Vec<(DocId, Arc<Version>)>> {
         let mut cursor = self
             .txn
             .scan(coll, (Bound::Unbounded, Bound::Unbounded), false, None);
@@ -95,7 +95,7 @@ impl Interp {
     }
 
     /// The global id of the database the query runs in.
-    pub fn own_global_id(&mut self) -> Result<i64> {
+    fn own_global_id(&mut self) -> Result<i64> {
         let scope = self.txn.scope();
         let path = self.txn.database_path(scope)?.unwrap_or_default();
         let id = path
@@ -195,19 +195,15 @@ impl Interp {
                     );
                 }
             }
-            native::DATABASE => self.delete_keys_of(id)?,
-            _ => {}
-        }
-        Ok(())
-    }
-
-    /// Deletes the keys of this database that are for a child.
-    pub fn delete_keys_of(&mut self, database: DocId) -> Result<()> {
-        for (key, version) in self.native_documents(native::KEY)? {
-            let held = matches!(version.field("database"), Some(Value::Doc(doc)) if doc.key == DocKey::Id(database));
-            if held {
-                self.txn.delete(native::KEY, key)?;
+            native::DATABASE => {
+                for (key, version) in self.native_documents(native::KEY)? {
+                    let held = matches!(version.field("database"), Some(Value::Doc(doc)) if doc.key == DocKey::Id(id));
+                    if held {
+                        self.txn.delete(native::KEY, key)?;
+                    }
+                }
             }
+            _ => {}
         }
         Ok(())
     }
@@ -286,6 +282,37 @@ impl Interp {
                 if let (false, Value::Object(renamed)) = (same_value(&data, &renamed), renamed) {
                     self.txn.put(*target, id, renamed, version.ttl)?;
                 }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Interp {
+    /// Keys follow the roles that a staged schema has renamed, as it comes into force.
+    pub fn follow_staged_renames(&mut self) -> Result<()> {
+        let schema = self.txn.schema().clone();
+        let Some(staged) = schema.staged() else {
+            return Ok(());
+        };
+        let mut renamed: Vec<(Str, Str)> = Vec::new();
+        for role in schema.roles() {
+            let mut after = staged.roles().into_iter();
+            if let Some(after) = after.find(|after| after.id == role.id && after.name != role.name)
+            {
+                renamed.push((role.name.clone(), after.name.clone()));
+            }
+        }
+        if renamed.is_empty() {
+            return Ok(());
+        }
+        for (id, version) in self.native_documents(native::KEY)? {
+            let role = text(&version.object(), "role");
+            let new = renamed.iter().find(|(old, _)| Some(old) == role.as_ref());
+            if let Some((_, new)) = new {
+                let mut data = (*version.object()).clone();
+                data.insert("role", Value::String(new.clone()));
+                self.txn.put(native::KEY, id, Arc::new(data), version.ttl)?;
             }
         }
         Ok(())
