@@ -5,23 +5,14 @@
 //!   Texts that do not parse are printed as they are stored.
 //! - `located`: those parts, parsed where they stand, so that errors are told where a reader of the schema looks for them
 //!
-//! The other reads files (the comparisons are being built; the signatures stand):
-//! - `parse(&Arc<Source>) -> Result<SchemaFile, Vec<Diagnostic>>`: a file's items with the spans of all parts, or every
-//!   fault of the file
-//! - `parse_snippet(text: &str, kind: Kind) -> Result<SchemaItem, String>`: the text of one item, or the message that
-//!   is answered
-//! - `find_duplicates(&[SchemaFile]) -> Vec<String>`: messages about items that are defined twice in different files
-//! - `definition(&SchemaItem) -> Object`: the fields of the document that takes the place of the stored one
+//! The other reads files:
+//! - [`parse`]: a file's items with the spans of all parts, or every fault of the file
+//! - [`parse_snippet`]: the text of one item; [`find_duplicates`]: items that are defined twice in different files
+//! - [`definition`]: the fields of the document that takes the place of the stored one
 //!
 //! Both ends meet in comparisons:
-//! - `diff(before: &[&SchemaItem], after: &[&SchemaItem], renames: &[(Kind, new name, old name)]) -> Vec<ItemDiff>`: what
-//!   was added, removed and changed, sorted as it is told; an `ItemDiff` has `before()`, `after()`, and
-//!   `migrations: Vec<MigrationStep>`, empty until the engine says which steps are pending
-//! - `semantic(&[ItemDiff], Colors)`, `summary(&[ItemDiff], Colors)`, `textual(before: &[Arc<Source>], after: &[Arc<Source>],
-//!   Colors)`: a difference as text, `Colors::None` or `Colors::Ansi`
-//! - `patch(stored: &[Arc<Source>], &Schema, Order) -> Vec<Arc<Source>>`: all files as they must be to say what the
-//!   definitions say, with what did not change left as it is; new items at the end of `main.fsl`, which comes last if
-//!   it is new
+//! - [`diff`]: what was added, removed and changed; [`semantic`], [`summary`] and [`textual`] tell it
+//! - [`patch`]: all files as they must be to say what the definitions say, with what did not change left as it is
 //!
 //! Items keep the [`Source`](crate::fql::syntax::Source) they stand in; its name is that of the file.
 
@@ -42,5 +33,8 @@ pub use diff::{Colors, ItemDiff, diff, semantic, summary, textual};
 pub use generate::{Generated, Kind, Order, Part, generate, stored_order};
 pub use item::*;
 pub use located::Located;
-pub use patch::{patch, patch_to_text};
+pub use patch::patch;
 pub use snippet::{find_duplicates, parse_snippet};
+
+#[cfg(test)]
+mod tests;

@@ -113,7 +113,14 @@ pub fn path_of(expr: &Expr) -> Result<Vec<(PathSegment, Span)>, Span> {
     }
     let index = |value: i64, span| u64::try_from(value).map_err(|_| span);
     let mut path = Vec::with_capacity(links.len());
+    // Links that begin with a dot stand from there.
+    let mut before = lambda.span.start;
     for link in links {
+        let from_dot = Span {
+            start: before,
+            end: link.span().end,
+        };
+        before = from_dot.end;
         path.push(match link {
             Link::Field {
                 name,
@@ -133,11 +140,13 @@ pub fn path_of(expr: &Expr) -> Result<Vec<(PathSegment, Span)>, Span> {
                 },
                 _ => return Err(args.span),
             },
-            Link::Field { .. }
-            | Link::Method { .. }
-            | Link::Call { .. }
-            | Link::Index { .. }
+            Link::Call {
+                optional: false, ..
+            }
             | Link::Bang { .. } => return Err(link.span()),
+            Link::Field { .. } | Link::Method { .. } | Link::Call { .. } | Link::Index { .. } => {
+                return Err(from_dot);
+            }
         });
     }
     Ok(path)

@@ -341,10 +341,10 @@ fn compare_fields<'a>(before: &'a FieldItem, after: &'a FieldItem, found: &mut V
                 found.push(Change::Type(before, after));
             }
         }
-        (FieldItem::Wildcard { ty: old, .. }, FieldItem::Wildcard { ty: new, .. }) => {
-            if format_type(old) != format_type(new) {
-                found.push(Change::Type(before, after));
-            }
+        (FieldItem::Wildcard { ty: old, .. }, FieldItem::Wildcard { ty: new, .. })
+            if format_type(old) != format_type(new) =>
+        {
+            found.push(Change::Type(before, after));
         }
         _ => {}
     }

@@ -30,33 +30,42 @@ struct Editor<'a> {
 }
 
 impl Editor<'_> {
-    /// Applies changes within `span`, blocks within blocks at a deeper `level`.
-    fn apply(
-        &self,
-        mut text: String,
-        mut changes: Vec<Change<'_>>,
-        span: Span,
-        level: usize,
-    ) -> String {
-        changes.sort_by_key(|change| Reverse(end_of(change, span)));
+    /// Applies changes within `span`, blocks within blocks at a deeper `level`: from the end to the start, so that the places
+    /// of those to come stay right.
+    fn apply(&self, text: String, changes: Vec<Change<'_>>, span: Span, level: usize) -> String {
+        let mut members = Vec::new();
+        let mut annotations = Vec::new();
+        let mut others = Vec::new();
         for change in changes {
-            text = self.change(text, change, span, level);
+            match change {
+                Change::Add(element @ Element::Annotation(..)) => annotations.push(element),
+                Change::Add(element) => members.push(element),
+                other => others.push(other),
+            }
         }
-        text
+        others.sort_by_key(|change| Reverse(end_of(change)));
+        let end = span.end.saturating_sub(1);
+        let mut text = self.add(text, &members, end, level + 1);
+        for change in others {
+            text = self.change(text, change, level);
+        }
+        self.add(text, &annotations, span.start, 0)
     }
 
-    fn change(&self, text: String, change: Change<'_>, span: Span, level: usize) -> String {
+    fn change(&self, text: String, change: Change<'_>, level: usize) -> String {
         match change {
             Change::Rename { from, to } => replaced(&text, from.span, &format_key(&to.name)),
-            Change::Add(element) => self.add(&text, &element, span, level),
+            // Put in by `apply`.
+            Change::Add(_) => text,
             Change::Remove(element) => match element.span() {
                 Some(span) => replaced(&text, span, ""),
                 None => text,
             },
             Change::Modify(before, after) => self.modify(&text, &before, &after, level),
-            Change::Block(element, inner) => {
-                self.apply(text, inner, element.span().unwrap_or(span), level + 1)
-            }
+            Change::Block(element, inner) => match element.span() {
+                Some(span) => self.apply(text, inner, span, level + 1),
+                None => text,
+            },
             Change::Signature(before, after) => {
                 replaced(&text, before.signature, &self.written(after.signature))
             }
@@ -86,34 +95,28 @@ impl Editor<'_> {
         }
     }
 
-    /// Puts a new element at the end of the block that `span` ends with; an annotation before it.
-    fn add(&self, text: &str, element: &Element<'_>, span: Span, level: usize) -> String {
-        let is_annotation = matches!(element, Element::Annotation(..));
-        let at = match is_annotation {
-            true => span.start,
-            false => span.end.saturating_sub(1),
-        };
-        let (before, after) = around(text, Span { start: at, end: at });
-        let written = match element.span() {
-            Some(span) => self.written(span),
-            None => "*: Any".to_string(),
-        };
-        let indent = match is_annotation {
-            true => String::new(),
-            false => "  ".repeat(level + 1),
-        };
-        let before = before.trim_end();
-        let mut out = String::from(before);
-        if !before.is_empty() {
-            out.push('\n');
+    /// Puts new elements in at a place, the first one last, each on lines of its own.
+    fn add(&self, text: String, elements: &[Element<'_>], at: u32, depth: usize) -> String {
+        if elements.is_empty() {
+            return text;
         }
-        out.push_str(&indent);
-        out.push_str(&moved(&written, &indent));
+        let (before, after) = around(&text, Span { start: at, end: at });
+        let indent = "  ".repeat(depth);
+        let mut out = String::from(before.trim_end());
+        for element in elements.iter().rev() {
+            let written = match element.span() {
+                Some(span) => self.written(span),
+                None => "*: Any".to_string(),
+            };
+            if !out.is_empty() {
+                out.push('\n');
+            }
+            out.push_str(&indent);
+            out.push_str(&moved(&written, &indent));
+        }
         if !begins_with_line_end(after) {
             out.push('\n');
-            if !is_annotation {
-                out.push_str(&"  ".repeat(level));
-            }
+            out.push_str(&"  ".repeat(depth.saturating_sub(1)));
         }
         out.push_str(after);
         out
@@ -159,22 +162,18 @@ impl Editor<'_> {
     }
 }
 
-/// Where a change within `span` ends.
-fn end_of(change: &Change<'_>, span: Span) -> u32 {
+/// Where a change ends.
+fn end_of(change: &Change<'_>) -> u32 {
     let of = |element: &Element<'_>| element.span().map_or(0, |span| span.end);
     match change {
-        Change::Add(Element::Annotation(..)) => span.start,
-        Change::Add(_) => span.end,
         Change::Rename { from, .. } => from.span.end,
-        Change::Remove(element) | Change::Modify(element, _) => of(element),
+        Change::Add(element)
+        | Change::Remove(element)
+        | Change::Modify(element, _)
+        | Change::Block(element, _) => of(element),
         Change::Body(before, _) => before.body.span.end,
         Change::Signature(before, _) => before.signature.end,
         Change::Type(field, _) | Change::RemoveDefault(field) => field.span().end,
-        Change::Block(_, inner) => inner
-            .iter()
-            .map(|change| end_of(change, span))
-            .max()
-            .unwrap_or(0),
     }
 }
 

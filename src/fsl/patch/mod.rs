@@ -40,11 +40,8 @@ pub fn patch(stored: &[Arc<Source>], schema: &Schema, order: Order<'_>) -> Vec<A
         let main = (!generated.text.is_empty()).then(|| file(MAIN, generated.text));
         return main.into_iter().collect();
     }
-    patch_to(stored, Canonical::of(generated))
-}
-
-fn patch_to(stored: &[Arc<Source>], canonical: Canonical) -> Vec<Arc<Source>> {
     let files: Vec<Option<SchemaFile>> = stored.iter().map(|file| parse(file).ok()).collect();
+    let canonical = Canonical::of(generated);
     let before: Vec<&SchemaItem> = files
         .iter()
         .flatten()
@@ -89,14 +86,6 @@ fn patch_to(stored: &[Arc<Source>], canonical: Canonical) -> Vec<Arc<Source>> {
         }
     }
     patched
-}
-
-/// The files as they must be to say what a canonical text says, if that can be read.
-#[doc(hidden)]
-pub fn patch_to_text(stored: &[Arc<Source>], canonical: &Arc<Source>) -> Option<Vec<Arc<Source>>> {
-    let items = parse(canonical).ok()?.items;
-    let unreadable = Vec::new();
-    Some(patch_to(stored, Canonical { items, unreadable }))
 }
 
 /// The items of a generated text.

@@ -65,6 +65,8 @@ pub(super) struct Builder<'s> {
     integer_end: usize,
     /// Where the last node of a schema file ended that could have had a name.
     nameless_end: usize,
+    /// Where the last field of a schema file ended that could have had a value, and whether it could have had a type.
+    valueless_end: (usize, bool),
 }
 
 impl<'s> Builder<'s> {
@@ -80,6 +82,7 @@ impl<'s> Builder<'s> {
             type_name_end: usize::MAX,
             integer_end: usize::MAX,
             nameless_end: usize::MAX,
+            valueless_end: (usize::MAX, false),
         }
     }
 
@@ -363,6 +366,12 @@ impl<'s> Builder<'s> {
         }
         if at == self.nameless_end {
             labels.push("identifier");
+        }
+        if at == self.valueless_end.0 {
+            labels.push("`=`");
+            if self.valueless_end.1 {
+                labels.push("a type annotation");
+            }
         }
         labels.sort_unstable();
         let message = match labels.as_slice() {

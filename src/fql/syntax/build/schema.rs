@@ -223,6 +223,9 @@ impl<'s> Builder<'s> {
             None => None,
         };
         let mut end = name.span.to(span);
+        if value.is_none() {
+            self.valueless_end = (blank_end(self.text, end.end as usize), !has_type);
+        }
         if let Some(value) = &value {
             span = if has_type {
                 span.to(value.span)
@@ -275,11 +278,8 @@ impl<'s> Builder<'s> {
         let keyword = self.next(inner)?;
         let mut name = None;
         if let Some(pair) = inner.next_if(|pair| pair.as_rule() == Rule::schema_name) {
-            name = match self.schema_name(pair) {
-                Ok(name) => Some(name),
-                // The word was no name then, but the error stays.
-                Err(_) => None,
-            };
+            // A reserved word is no name, but the error stays.
+            name = self.schema_name(pair).ok();
         }
         let value = self.optional_value(inner)?;
         if name.is_none() && value.is_none() {
