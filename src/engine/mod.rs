@@ -111,7 +111,12 @@ impl Engine {
 
     fn assemble(store: Arc<dyn Store>) -> Result<Arc<Engine>, OpenError> {
         let model = Model::open(store, Arc::new(crate::store::SystemClock))?;
-        let library = Arc::new(stdlib::library());
+        let legacy: Arc<crate::fql4::eval::Cache> = Arc::default();
+        let mut library = stdlib::library();
+        library.legacy = Some(Arc::new(crate::fql4::interop::Language::new(
+            legacy.clone(),
+        )));
+        let library = Arc::new(library);
         model.set_computed_fields(Arc::new(computed::IndexedFields {
             model: Arc::downgrade(&model),
             library: library.clone(),

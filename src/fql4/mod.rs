@@ -10,16 +10,18 @@
 //! - `forms`: the table of functions, declared in `functions` by family
 //! - `eval`: the evaluator; casts; lambdas; paths
 //! - `value`, `kind`, `order`, `render`: values, the names of their kinds, how they compare, how they are shown
-//! - `sets`, `refs`: sets and references
+//! - `sets`, `refs`: sets and references; `documents`: what is read and written; `interop`: the other language
 //! - `print`: results as the original shell prints them
 //!
 //! It runs in an [`crate::fql::interp::Interp`], which has the transaction, the rights and the writes of both languages.
 
+pub mod documents;
 pub mod error;
 pub mod eval;
 pub mod expression;
 pub mod forms;
 pub mod functions;
+pub mod interop;
 pub mod kind;
 pub mod lambda;
 pub mod names;

@@ -73,6 +73,8 @@ pub struct Txn {
     pub(crate) index_bytes: FastMap<[u8; keys::DOCUMENT_KEY], u64>,
     /// Indexes of FQL v4 that were defined, by database: writes maintain them already.
     pub(crate) defined_legacy: Vec<(ScopeId, Arc<LegacyIndex>)>,
+    /// Collections that were defined, by database: no part of its schema, but FQL v4 writes documents to them at once.
+    defined_collections: Vec<(ScopeId, Arc<Collection>)>,
 }
 
 /// What a transaction has cost so far (`spec fql10-data 8.2`).
@@ -149,6 +151,7 @@ impl Txn {
             pages: VecDeque::new(),
             index_bytes: FastMap::default(),
             defined_legacy: Vec::new(),
+            defined_collections: Vec::new(),
         }
     }
 
@@ -501,9 +504,30 @@ impl Txn {
         coll: CollId,
         bytes: Bytes,
     ) -> Result<Option<Arc<Version>>, ModelError> {
-        match self.schema.collection(coll) {
+        match self.known_collection(coll) {
             Some(collection) => decode_live(collection, self.time.into(), bytes),
             None => Ok(None),
+        }
+    }
+
+    /// A collection of the schema, or one that this transaction has defined.
+    pub fn known_collection(&self, coll: CollId) -> Option<&Arc<Collection>> {
+        let own = || {
+            let mut own = self.defined_collections.iter();
+            own.find(|(scope, known)| (*scope, known.id) == (self.scope, coll))
+        };
+        let known = self.schema.collection(coll);
+        known.or_else(|| own().map(|(_, collection)| collection))
+    }
+
+    /// Notes a definition that is written or deleted.
+    pub(crate) fn note_definition(&mut self, coll: CollId, definition: Option<Collection>) {
+        let scope = self.scope;
+        self.defined_collections
+            .retain(|(of, known)| (*of, known.id) != (scope, coll));
+        if self.schema.collection(coll).is_none() {
+            let defined = definition.map(|collection| (scope, Arc::new(collection)));
+            self.defined_collections.extend(defined);
         }
     }
 

@@ -5,6 +5,7 @@
 //! history tables when the transaction is turned into a commit.
 
 use super::bytes::Stamps;
+use super::definitions;
 use super::entries::{self, EntryKey, Fields};
 use super::legacy_entries::{Physical, physical};
 use super::overlay::Pending;
@@ -128,8 +129,23 @@ impl Txn {
         Ok(live)
     }
 
+    /// Takes a database's document away while its contents stay: it is about to become the child of another.
+    pub fn release_database(&mut self, id: DocId) -> Result<(), ModelError> {
+        let coll = native::DATABASE;
+        let collection = self.collection_of(coll)?;
+        let key = keys::document(self.scope(), coll, id);
+        let Some(before) = self.current(&key)? else {
+            return Ok(());
+        };
+        self.index_write(&collection, id, Some(before.clone()), None)?;
+        self.write_document(&key, Some(before), None, Stamps::new())?;
+        self.forget_cached(coll, id);
+        self.touch_schema();
+        self.check_size()
+    }
+
     pub(crate) fn collection_of(&self, coll: CollId) -> Result<Arc<Collection>, ModelError> {
-        match self.schema().collection(coll) {
+        match self.known_collection(coll) {
             Some(collection) => Ok(collection.clone()),
             None => Err(ModelError::Corrupt(format!(
                 "write to unknown collection {}",
@@ -508,10 +524,14 @@ impl Txn {
             self.touch_schema();
         }
         match coll {
-            native::COLLECTION => match (&before, after) {
-                (Some(before), None) => self.discard_definition(id, before),
-                (Some(_) | None, _) => Ok(()),
-            },
+            native::COLLECTION => {
+                let defined = after.map(|data| definitions::load(id, data.clone(), self.time()));
+                self.note_definition(CollId(id.0.max(0) as u64), defined);
+                match (&before, after) {
+                    (Some(before), None) => self.discard_definition(id, before),
+                    (Some(_) | None, _) => Ok(()),
+                }
+            }
             native::LEGACY_INDEX if after.is_none() => {
                 self.discard_legacy_index(id);
                 Ok(())

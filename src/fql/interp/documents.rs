@@ -105,7 +105,7 @@ impl Interp {
     }
 
     /// What a value shows that stands for the outcome of a write being authorized.
-    fn prospective_version(&self, doc: &Doc) -> Option<&Arc<Version>> {
+    pub fn prospective_version(&self, doc: &Doc) -> Option<&Arc<Version>> {
         let mut shown = self.prospective.iter();
         shown
             .find(|(shown_by, _)| std::ptr::eq(&**shown_by, doc))

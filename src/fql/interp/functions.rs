@@ -40,17 +40,19 @@ impl Interp {
         function: &Function,
         f: impl FnOnce(&mut Interp) -> std::result::Result<T, E>,
     ) -> std::result::Result<T, E> {
-        match self.lent_permissions(function) {
+        match self.lent_principal(function) {
             None => f(self),
-            Some(permissions) => {
-                let principal = Principal {
-                    permissions,
-                    lent: true,
-                    ..(*self.principal).clone()
-                };
-                self.acting_as(Arc::new(principal), f)
-            }
+            Some(principal) => self.acting_as(principal, f),
         }
+    }
+
+    /// Who acts in a function with a role; `None` if it runs with the caller's rights.
+    pub fn lent_principal(&self, function: &Function) -> Option<Arc<Principal>> {
+        Some(Arc::new(Principal {
+            permissions: self.lent_permissions(function)?,
+            lent: true,
+            ..(*self.principal).clone()
+        }))
     }
 
     /// The rights of a function's role; `None` if it runs with the caller's.

@@ -40,7 +40,7 @@ pub enum PredicateArguments {
 
 impl PredicateArguments {
     /// The arguments of a lambda of FQL v10 with so many parameters.
-    pub(super) fn listed(&self, parameters: usize) -> Vec<Value> {
+    pub fn listed(&self, parameters: usize) -> Vec<Value> {
         match self {
             PredicateArguments::Listed(arguments) => arguments.clone(),
             PredicateArguments::Single(Value::Array(items)) if parameters > 0 => items.to_vec(),

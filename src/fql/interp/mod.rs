@@ -45,7 +45,8 @@ pub use set::{
     is_event_source_token, reversed,
 };
 pub use writes::{
-    Change, PendingBackfill, PendingWrites, Renamed, SchemaChecker, WriteMode, WrittenSchema,
+    Change, LegacyRefusal, PendingBackfill, PendingWrites, Renamed, SchemaChecker, WriteMode,
+    WrittenSchema,
 };
 
 use crate::access::Principal;
@@ -92,6 +93,13 @@ pub struct Ceiling {
 
 /// A secret, and the value it shows in.
 type NewSecret = (Secret, Option<Arc<Doc>>);
+
+/// The rights that were in force before others.
+#[must_use]
+pub struct Acting {
+    principal: Arc<Principal>,
+    rights: u64,
+}
 
 /// One query under evaluation.
 pub struct Interp {
@@ -258,13 +266,24 @@ impl Interp {
         principal: Arc<Principal>,
         f: impl FnOnce(&mut Interp) -> std::result::Result<T, E>,
     ) -> std::result::Result<T, E> {
-        let before = std::mem::replace(&mut self.principal, principal);
+        let acting = self.begin_acting(principal);
+        let result = f(self);
+        self.end_acting(acting);
+        result
+    }
+
+    /// Puts other rights in force until [`Interp::end_acting`] is given what this gives.
+    pub fn begin_acting(&mut self, principal: Arc<Principal>) -> Acting {
+        let principal = std::mem::replace(&mut self.principal, principal);
         self.rights_given += 1;
         let rights = std::mem::replace(&mut self.rights, self.rights_given);
-        let result = f(self);
-        self.rights = rights;
-        self.principal = before;
-        result
+        Acting { principal, rights }
+    }
+
+    /// Puts the rights from before back in force.
+    pub fn end_acting(&mut self, before: Acting) {
+        self.principal = before.principal;
+        self.rights = before.rights;
     }
 
     /// A number for the rights in force: what was read under one may be hidden under another.

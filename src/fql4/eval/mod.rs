@@ -161,7 +161,7 @@ impl<'q> Evaluator<'q> {
                 let arguments = collected.take(arguments);
                 match collected.finish((function, arguments))? {
                     (Some(function), Some(arguments)) => {
-                        super::functions::call_function(self, function, arguments, &call.place)
+                        super::interop::call_function(self, function, arguments, &call.place)
                     }
                     _ => Ok(Value::Null),
                 }
@@ -244,6 +244,30 @@ impl<'q> Evaluator<'q> {
         let before = std::mem::replace(&mut self.limit, limit);
         let result = f(self);
         self.limit = before;
+        result
+    }
+
+    /// Runs `f` with the role of a function, if it has one.
+    pub fn as_role_of<T>(
+        &mut self,
+        function: &crate::model::schema::Function,
+        f: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        match self.interp.lent_principal(function) {
+            Some(principal) => self.acting_as(principal, f),
+            None => f(self),
+        }
+    }
+
+    /// Runs `f` with other rights.
+    pub fn acting_as<T>(
+        &mut self,
+        principal: Arc<crate::access::Principal>,
+        f: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        let before = self.interp.begin_acting(principal);
+        let result = f(self);
+        self.interp.end_acting(before);
         result
     }
 

@@ -29,8 +29,6 @@ pub(super) use string::too_long;
 use super::error::{Code, Error, Result};
 use super::eval::{Arguments, Evaluator};
 use super::forms::Form;
-use super::place::Place;
-use super::value::Value;
 
 /// The declarations of all families, in the order of the reference.
 pub const FAMILIES: &[&[Form]] = &[
@@ -54,22 +52,6 @@ pub const FAMILIES: &[&[Form]] = &[
     check::FORMS,
     auth::FORMS,
 ];
-
-/// Calls a user's function (`spec fql4 6.1`).
-pub fn call_function(
-    me: &mut Evaluator,
-    function: Value,
-    arguments: Value,
-    place: &Place,
-) -> Result {
-    let _ = (me, function, arguments);
-    Err(Error::new(
-        Code::FeatureNotAvailable,
-        place,
-        "Functions cannot be called yet.",
-    )
-    .into())
-}
 
 /// What a form answers that is declared and not built yet.
 fn not_built(_: &mut Evaluator, arguments: Arguments) -> Result {

@@ -103,12 +103,12 @@ impl Interp {
     }
 
     /// Runs `f` while `doc`, this very value, shows `version`.
-    fn foreseeing(
+    pub(super) fn foreseeing<T>(
         &mut self,
         doc: &Arc<Doc>,
         version: Option<Arc<Version>>,
-        f: impl FnOnce(&mut Interp) -> Result<()>,
-    ) -> Result<()> {
+        f: impl FnOnce(&mut Interp) -> Result<T>,
+    ) -> Result<T> {
         let known = self.prospective.len();
         self.prospective
             .extend(version.map(|version| (doc.clone(), version)));

@@ -132,8 +132,18 @@ impl Interp {
         id: DocId,
         failed: &str,
     ) -> Result<()> {
+        let failures = self.failed_checks(collection, id)?;
+        refuse(failures, failed)
+    }
+
+    /// What check constraints say about a written document.
+    pub(super) fn failed_checks(
+        &mut self,
+        collection: &Arc<Collection>,
+        id: DocId,
+    ) -> Result<Vec<ConstraintFailure>> {
         if collection.checks.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let doc = Value::Doc(self.doc(collection.id, id));
         let mut failures = Vec::new();
@@ -163,7 +173,7 @@ impl Interp {
                 ))),
             }
         }
-        refuse(failures, failed)
+        Ok(failures)
     }
 }
 

@@ -7,6 +7,7 @@
 //!
 //! - `document`: create, update, replace and delete of a document of any collection
 //! - `defaults`: default values and check constraints, evaluated
+//! - `legacy`: the same steps as FQL v4 takes them
 //! - `native`: what definitions, databases and keys need beside their declared fields
 //! - `migrations`: the steps a changed definition asks of its documents
 //! - `finish`: what is checked once, after all writes
@@ -15,8 +16,11 @@ mod authorize;
 mod defaults;
 mod document;
 mod finish;
+mod legacy;
 mod migrations;
 mod native;
+
+pub use legacy::LegacyRefusal;
 
 use crate::fql::syntax::ast::{Expr, TypeExpr};
 use crate::fql::syntax::{Diagnostic, Location, Source};

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 impl Interp {
     /// All live documents of a native collection, in id order.
-    pub(super) fn native_documents(&mut self, coll: CollId) -> Result<Vec<(DocId, Arc<Version>)>> {
+    pub fn native_documents(&mut self, coll: CollId) -> Result<Vec<(DocId, Arc<Version>)>> {
         let mut cursor = self
             .txn
             .scan(coll, (Bound::Unbounded, Bound::Unbounded), false, None);
@@ -95,7 +95,7 @@ impl Interp {
     }
 
     /// The global id of the database the query runs in.
-    fn own_global_id(&mut self) -> Result<i64> {
+    pub fn own_global_id(&mut self) -> Result<i64> {
         let scope = self.txn.scope();
         let path = self.txn.database_path(scope)?.unwrap_or_default();
         let id = path
@@ -195,15 +195,19 @@ impl Interp {
                     );
                 }
             }
-            native::DATABASE => {
-                for (key, version) in self.native_documents(native::KEY)? {
-                    let held = matches!(version.field("database"), Some(Value::Doc(doc)) if doc.key == DocKey::Id(id));
-                    if held {
-                        self.txn.delete(native::KEY, key)?;
-                    }
-                }
-            }
+            native::DATABASE => self.delete_keys_of(id)?,
             _ => {}
+        }
+        Ok(())
+    }
+
+    /// Deletes the keys of this database that are for a child.
+    pub fn delete_keys_of(&mut self, database: DocId) -> Result<()> {
+        for (key, version) in self.native_documents(native::KEY)? {
+            let held = matches!(version.field("database"), Some(Value::Doc(doc)) if doc.key == DocKey::Id(database));
+            if held {
+                self.txn.delete(native::KEY, key)?;
+            }
         }
         Ok(())
     }

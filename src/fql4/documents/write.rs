@@ -1,0 +1,1028 @@
+//! Creating, updating, replacing and deleting documents (`spec fql4 6.5, 8`).
+//!
+//! The order of things is the original's: references, permission, existence, validation, definitions of FQL v10, unique
+//! constraints, check constraints. Whatever is wrong ends the whole query.
+
+use super::checks::Faults;
+use super::kind::{self, Kind, kind};
+use super::patch::patched;
+use super::read::{document, is_readable, not_found, shown, version_of, what};
+use super::stored::{fields_stored, references_error};
+use super::{indexes, mask, roles};
+use crate::access::secret::{Decoded, Secret, decode, hash_password, verify_password};
+use crate::access::{Action, Permissions, Principal};
+use crate::fql::interp::{Failure, LegacyRefusal};
+use crate::fql4::error::{Code, Collected, Error, FieldFailure, Result, Stop};
+use crate::fql4::eval::Evaluator;
+use crate::fql4::names::is_valid;
+use crate::fql4::place::Place;
+use crate::fql4::refs;
+use crate::fql4::stored::reference_to_stored as reference;
+use crate::fql4::value::{self, Document, Ref, Str};
+use crate::model::schema::check::is_builtin_role;
+use crate::model::schema::load::text;
+use crate::model::schema::{ConstraintFailure, protected};
+use crate::model::{Version, native};
+use crate::value::{CollId, DocId, DocKey, Object, Value};
+use std::sync::Arc;
+
+/// A write under way.
+struct Draft {
+    coll: CollId,
+    /// The document, if it is known already.
+    id: Option<DocId>,
+    /// What the patch is applied to.
+    base: Object,
+    /// What there was before; none for a new document.
+    before: Option<Object>,
+    /// What changes.
+    patch: Object,
+}
+
+/// `Create(Collection("x"), ...)`, `Create(Ref(...), ...)`, `CreateFunction(...)`: `verb` is the form's first key.
+pub fn create(
+    me: &mut Evaluator,
+    target: Ref,
+    params: &value::Object,
+    place: &Place,
+    verb: &'static str,
+) -> Result {
+    let at = place.at(verb);
+    let own = me.interp.txn.scope();
+    if let Some(error) = references_error(own, params, place) {
+        return Err(error.into());
+    }
+    if target.scope != own {
+        return Err(Error::argument(&at, "Cannot write a scoped ref.").into());
+    }
+    let (coll, id) = match refs::coll_of(target) {
+        Some(coll) => (coll, None),
+        None => (target.coll, Some(target.id)),
+    };
+    let params = fields_stored(me, params)?;
+    create_in(me, coll, id, params, &at)
+}
+
+/// `Create("x", ...)`
+pub fn create_named(
+    me: &mut Evaluator,
+    name: &Str,
+    params: &value::Object,
+    place: &Place,
+) -> Result {
+    let own = me.interp.txn.scope();
+    if let Some(error) = references_error(own, params, place) {
+        return Err(error.into());
+    }
+    match refs::lookup(me, own, native::COLLECTION, name)? {
+        Some(id) => {
+            let target = Ref {
+                scope: own,
+                coll: native::COLLECTION,
+                id,
+            };
+            create(me, target, params, place, "create")
+        }
+        None => {
+            let unknown = value::NameRef::named(native::COLLECTION, name.clone());
+            Err(crate::fql4::eval::undefined(&unknown, &place.at("create")).into())
+        }
+    }
+}
+
+fn known(me: &Evaluator, coll: CollId, place: &Place) -> Result<&'static Kind> {
+    let exists = native::is_native(coll) || me.interp.txn.known_collection(coll).is_some();
+    match kind(coll).filter(|_| exists) {
+        Some(kind) => Ok(kind),
+        None => Err(Error::not_found(place, "Collection").into()),
+    }
+}
+
+/// Creates a document; `place` is that of the form's key.
+pub(super) fn create_in(
+    me: &mut Evaluator,
+    coll: CollId,
+    given: Option<DocId>,
+    params: Object,
+    place: &Place,
+) -> Result {
+    let kind = known(me, coll, place)?;
+    let patch = kind.writable(params, true);
+    let id = match given {
+        Some(id) => id,
+        None => new_id(me, coll)?,
+    };
+    let own = me.interp.txn.scope();
+    let target = Ref {
+        scope: own,
+        coll,
+        id,
+    };
+    let version = prospective(me, coll, patch.clone());
+    if !me.interp.may_create(coll, id, given.is_some(), &version)? {
+        return Err(Error::permission_denied(place).into());
+    }
+    if given.is_some() && version_of(me, target, None)?.is_some() {
+        return Err(already_exists(me, target, place));
+    }
+    if !kind.in_container && is_container(me)? {
+        return Err(Error::new(
+            Code::InvalidObjectInContainer,
+            place,
+            "Object is not allowed in a container",
+        )
+        .into());
+    }
+    let draft = Draft {
+        coll,
+        id: given,
+        base: defaults(coll),
+        before: None,
+        patch,
+    };
+    let mut made = write(me, kind, draft, id, place)?;
+    made.is_new = true;
+    Ok(value::Value::Document(Arc::new(made)))
+}
+
+/// What a document would be, as far as predicates see.
+fn prospective(me: &Evaluator, coll: CollId, layout: Object) -> Arc<Version> {
+    let now = me.interp.txn.time().into();
+    let (data, ttl) = kind::stored(coll, layout, now);
+    Arc::new(Version::prospective(ttl, Arc::new(data)))
+}
+
+fn already_exists(me: &Evaluator, target: Ref, place: &Place) -> Stop {
+    let what = what(target, me.version);
+    Error::new(
+        Code::InstanceAlreadyExists,
+        place,
+        format!("{what} already exists."),
+    )
+    .into()
+}
+
+fn new_id(me: &mut Evaluator, coll: CollId) -> Result<DocId> {
+    let txn = &mut me.interp.txn;
+    Ok(match coll {
+        native::COLLECTION => DocId(txn.new_collection_id()?.0 as i64),
+        native::LEGACY_INDEX => txn.new_legacy_index_id()?,
+        _ => txn.model().new_id(),
+    })
+}
+
+fn defaults(coll: CollId) -> Object {
+    let fields: &[(&str, Value)] = match coll {
+        native::COLLECTION => &[("history_days", Value::Int(0))],
+        native::LEGACY_INDEX => &[
+            ("active", Value::Bool(false)),
+            ("serialized", Value::Bool(true)),
+        ],
+        _ => &[],
+    };
+    fields.iter().cloned().collect()
+}
+
+/// Whether this database only holds databases.
+fn is_container(me: &mut Evaluator) -> Result<bool> {
+    let scope = me.interp.txn.scope();
+    let path = me.interp.txn.uncounted(|txn| txn.database_path(scope))?;
+    let own = path.unwrap_or_default().pop();
+    Ok(own.is_some_and(|(_, _, version)| {
+        matches!(version.field("container"), Some(Value::Bool(true)))
+    }))
+}
+
+/// `Update`, `Replace`: `verb` is the form's first key.
+pub fn update(
+    me: &mut Evaluator,
+    target: Ref,
+    params: &value::Object,
+    place: &Place,
+    verb: &'static str,
+) -> Result {
+    let own = me.interp.txn.scope();
+    let mut collected = Collected::default();
+    if target.scope != own {
+        collected.add(Error::argument(
+            &place.at(verb),
+            "Cannot write a scoped ref.",
+        ));
+    }
+    if let Some(error) = references_error(own, params, place) {
+        collected.add(error);
+    }
+    collected.finish(())?;
+    if refs::native_coll_of(target).is_some() {
+        let text = "Cannot update a schema meta collection.";
+        return Err(Error::argument(&place.at(verb), text).into());
+    }
+    let params = fields_stored(me, params)?;
+    let made = update_in(me, target, params, verb == "update", place, &place.at(verb))?;
+    Ok(value::Value::Document(Arc::new(made)))
+}
+
+/// Changes a document; what is missing is told at `verb`, the rest at `place`.
+fn update_in(
+    me: &mut Evaluator,
+    target: Ref,
+    params: Object,
+    is_partial: bool,
+    place: &Place,
+    verb: &Place,
+) -> Result<Document> {
+    let Ref { coll, id, .. } = target;
+    let Some(kind) = kind(coll) else {
+        return Err(not_found(target, me.version, verb).into());
+    };
+    let patch = kind.writable(params, false);
+    let Some(version) = version_of(me, target, None)? else {
+        return Err(not_found(target, me.version, verb).into());
+    };
+    let before = kind::layout(coll, &version);
+    let after = prospective(me, coll, patched(&before, &patch));
+    if !me.interp.may_write(coll, id, &after)? {
+        return Err(Error::permission_denied(place).into());
+    }
+    let base = match is_partial {
+        true => before.clone(),
+        false => kind.before_replace(&before),
+    };
+    let draft = Draft {
+        coll,
+        id: Some(id),
+        base,
+        before: Some(before),
+        patch,
+    };
+    write(me, kind, draft, id, place)
+}
+
+/// Fails where nothing may be written: at another time.
+fn check_present(me: &Evaluator, place: &Place) -> Result<()> {
+    match me.interp.at {
+        Some(_) => Err(Error::new(
+            Code::InvalidWriteTime,
+            place,
+            "Cannot write outside of snapshot time.",
+        )
+        .into()),
+        None => Ok(()),
+    }
+}
+
+/// Validates and stores a draft; the document as it is shown.
+fn write(
+    me: &mut Evaluator,
+    kind: &'static Kind,
+    mut draft: Draft,
+    id: DocId,
+    place: &Place,
+) -> Result<Document> {
+    check_present(me, place)?;
+    let mut layout = validated(me, kind, &mut draft, place)?;
+    if let Some(before) = &draft.before {
+        for name in kind.kept {
+            if let Some(value) = before.get(name) {
+                layout.insert(*name, value.clone());
+            }
+        }
+    }
+    let coll = draft.coll;
+    let target = Ref {
+        scope: me.interp.txn.scope(),
+        coll,
+        id,
+    };
+    check_definition_of_old(me, &draft, &mut layout, place)?;
+    let credentials = match native::is_native(coll) {
+        true => None,
+        false => layout.remove("credentials"),
+    };
+    let mut shown_beside = Object::new();
+    complete(me, &draft, id, &mut layout, &mut shown_beside)?;
+    if kind.is_schema {
+        check_name(me, &draft, id, &layout, place)?;
+    }
+    let now = me.interp.txn.time().into();
+    let (data, ttl) = kind::stored(coll, layout.clone(), now);
+    match me.interp.put_legacy(coll, id, data, ttl)? {
+        Ok(()) => {}
+        Err(refusal) => return Err(refused(me, refusal, &draft, target, place)),
+    }
+    if coll == native::ROLE {
+        check_memberships(me, &layout, place)?;
+    }
+    if let Some(Value::Object(credentials)) = credentials {
+        store_credentials(me, target, (*credentials).clone(), place)?;
+    }
+    let mut made = match coll {
+        native::LEGACY_INDEX | native::COLLECTION => match version_of(me, target, None)? {
+            Some(version) => shown(target, &version),
+            None => document(target, None, &layout),
+        },
+        _ => document(target, None, &layout),
+    };
+    made.ts = None;
+    for (name, value) in shown_beside.iter() {
+        match value {
+            Value::Null(_) => {
+                made.fields.remove(name);
+            }
+            value => {
+                let value = crate::fql4::stored::from_stored(target.scope, value);
+                made.fields.insert(name.clone(), value);
+            }
+        }
+    }
+    Ok(made)
+}
+
+/// The error of a write that was refused behind its validation.
+fn refused(
+    me: &Evaluator,
+    refusal: LegacyRefusal,
+    draft: &Draft,
+    target: Ref,
+    place: &Place,
+) -> Stop {
+    let creates_schema =
+        draft.before.is_none() && kind(draft.coll).is_some_and(|kind| kind.is_schema);
+    match refusal {
+        LegacyRefusal::NotUnique if creates_schema => already_exists(me, target, place),
+        LegacyRefusal::NotUnique => not_unique(me, place),
+        LegacyRefusal::Schema(failures) => schema_errors(&failures, place),
+        LegacyRefusal::Checks(failures) => Stop::Errors(
+            failures
+                .iter()
+                .map(|failure| {
+                    Error::new(Code::CheckConstraintFailure, place, failure.message.clone())
+                })
+                .collect(),
+        ),
+    }
+}
+
+fn not_unique(me: &Evaluator, place: &Place) -> Stop {
+    let what = match me.version < crate::fql4::version::ApiVersion::V27 {
+        true => "instance",
+        false => "document",
+    };
+    let text = format!("{what} is not unique.");
+    Error::new(Code::InstanceNotUnique, place, text).into()
+}
+
+fn schema_errors(failures: &[ConstraintFailure], place: &Place) -> Stop {
+    let errors = failures
+        .iter()
+        .map(|failure| Error::new(Code::SchemaValidationFailed, place, failure.to_string()));
+    Stop::Errors(errors.collect())
+}
+
+fn schema_error(text: &str, place: &Place) -> Stop {
+    Error::new(Code::SchemaValidationFailed, place, text).into()
+}
+
+/// The layout that a valid draft makes.
+fn validated(me: &mut Evaluator, kind: &Kind, draft: &mut Draft, place: &Place) -> Result<Object> {
+    let mut faults = Faults::default();
+    check_patch(me, draft, &mut faults)?;
+    let after = mask::select(kind.mask, &patched(&draft.base, &draft.patch));
+    check_fields(me, draft, &after, &mut faults)?;
+    let failures = faults.into_failures();
+    match failures.is_empty() {
+        true => Ok(after),
+        false => Err(validation(me, failures, place)),
+    }
+}
+
+fn validation(me: &Evaluator, failures: Vec<FieldFailure>, place: &Place) -> Stop {
+    let mut error = Error::validation(place, failures);
+    if me.version < crate::fql4::version::ApiVersion::V27 {
+        error.description = "instance data is not valid.".into();
+    }
+    error.into()
+}
+
+/// What is wrong with a patch, and what it is completed with before it is applied.
+fn check_patch(me: &mut Evaluator, draft: &mut Draft, faults: &mut Faults) -> Result<()> {
+    let is_server = matches!(
+        me.interp.principal.permissions,
+        Permissions::Server | Permissions::ServerReadOnly
+    );
+    match draft.coll {
+        native::CREDENTIAL => password(draft, &[], is_server, faults),
+        native::KEY => key_secret(me, draft, faults)?,
+        native::LEGACY_INDEX => {
+            let after = patched(&draft.base, &draft.patch);
+            let mut patch = std::mem::take(&mut draft.patch);
+            indexes::check_patch(&draft.base, &after, &mut patch, faults);
+            draft.patch = patch;
+        }
+        coll if !native::is_native(coll) => password(draft, &["credentials"], is_server, faults),
+        _ => {}
+    }
+    Ok(())
+}
+
+/// A field of an object at a path, or what is wrong on the way.
+fn text_at(
+    object: &Object,
+    path: &[&str],
+    faults: &mut Faults,
+) -> std::result::Result<Option<Str>, ()> {
+    let Some((last, parents)) = path.split_last() else {
+        return Ok(None);
+    };
+    let mut current = object;
+    for parent in parents {
+        match current.get(parent) {
+            None | Some(Value::Null(_)) => return Ok(None),
+            Some(Value::Object(inner)) => current = inner,
+            Some(other) => {
+                faults.wrong_type(path, "Map", other);
+                return Err(());
+            }
+        }
+    }
+    match current.get(last) {
+        None | Some(Value::Null(_)) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(other) => {
+            faults.wrong_type(path, "String", other);
+            Err(())
+        }
+    }
+}
+
+fn set_at(object: &mut Object, path: &[&str], value: Option<Value>) {
+    match path {
+        [] => {}
+        [last] => {
+            match value {
+                Some(value) => object.insert(*last, value),
+                None => object.remove(last),
+            };
+        }
+        [first, rest @ ..] => {
+            let mut inner = match object.get(first) {
+                Some(Value::Object(inner)) => (**inner).clone(),
+                _ if value.is_none() => return,
+                _ => Object::new(),
+            };
+            set_at(&mut inner, rest, value);
+            match inner.is_empty() {
+                true => object.remove(first),
+                false => object.insert(*first, Value::object(inner)),
+            };
+        }
+    }
+}
+
+/// Passwords are written, hashes are stored. Others than servers tell the current one when they change it.
+fn password(draft: &mut Draft, parent: &[&str], is_server: bool, faults: &mut Faults) {
+    let path = |name: &'static str| [parent, &[name]].concat();
+    let (clear_path, hash_path, current_path) = (
+        path("password"),
+        path("hashed_password"),
+        path("current_password"),
+    );
+    let clear = text_at(&draft.patch, &clear_path, faults);
+    let beside = match is_server {
+        true => text_at(&draft.patch, &hash_path, faults),
+        false => text_at(&draft.patch, &current_path, faults),
+    };
+    let (Ok(clear), Ok(beside)) = (clear, beside) else {
+        return;
+    };
+    let hash = |clear: &str| Some(Value::string(hash_password(clear)));
+    match (clear, is_server) {
+        (Some(clear), true) => set_at(&mut draft.patch, &hash_path, hash(&clear)),
+        (None, true) => {}
+        (None, false) => set_at(&mut draft.patch, &hash_path, None),
+        (Some(clear), false) => {
+            let known = text_at(&draft.base, &hash_path, &mut Faults::default());
+            let fits = match known {
+                Ok(Some(known)) => beside.is_some_and(|told| verify_password(&told, &known)),
+                Ok(None) | Err(()) => true,
+            };
+            match fits {
+                true => set_at(&mut draft.patch, &hash_path, hash(&clear)),
+                false => {
+                    let path = current_path.join(".");
+                    let text = format!("Invalid password at `{path}`.");
+                    faults.add(&current_path, "invalid password", text);
+                }
+            }
+        }
+    }
+}
+
+/// A key's secret may be given again if it is that of the same key.
+fn key_secret(me: &mut Evaluator, draft: &mut Draft, faults: &mut Faults) -> Result<()> {
+    let secret = text_at(&draft.patch, &["secret"], faults);
+    let hash = text_at(&draft.patch, &["hashed_secret"], faults);
+    let (Ok(secret), Ok(hash)) = (secret, hash) else {
+        return Ok(());
+    };
+    let own = me.interp.txn.scope();
+    let elsewhere = |me: &mut Evaluator, id: DocId| -> Result<bool> {
+        let owners = me.interp.txn.key_owners(id)?;
+        Ok(owners.into_iter().any(|owner| owner != own))
+    };
+    match (secret, hash, draft.id) {
+        (Some(secret), _, id) => match (decode(&secret), id) {
+            (Some(Decoded::Key { id: told, random }), Some(id)) if told == id.0 => {
+                match elsewhere(me, id)? {
+                    true => faults.add(&["secret"], "duplicate value", "Value is not unique."),
+                    false => {
+                        let hash = Value::string(hash_password(&random));
+                        draft.patch.insert("hashed_secret", hash);
+                    }
+                }
+            }
+            _ => faults.add(
+                &["secret"],
+                "invalid secret",
+                "Invalid secret at `List(secret)`",
+            ),
+        },
+        (None, Some(_), Some(id)) if elsewhere(me, id)? => {
+            faults.add(
+                &["hashed_secret"],
+                "duplicate value",
+                "Value is not unique.",
+            );
+        }
+        (None, _, _) => {}
+    }
+    Ok(())
+}
+
+/// What is wrong with a layout.
+fn check_fields(
+    me: &mut Evaluator,
+    draft: &Draft,
+    after: &Object,
+    faults: &mut Faults,
+) -> Result<()> {
+    faults.map(after, "data");
+    match draft.coll {
+        native::DATABASE => {
+            faults.name(after);
+            faults.priority(after);
+            for flag in ["container", "typechecked", "protected"] {
+                faults.boolean(after, flag);
+            }
+            references(me, after, faults)?;
+        }
+        native::COLLECTION => {
+            faults.long(after, "history_days");
+            faults.long(after, "ttl_days");
+            let negative = |days: &Value| days.as_i64().is_some_and(|days| days < 0);
+            if after.get("history_days").is_some_and(negative) {
+                faults.add(
+                    &["history_days"],
+                    "non-negative value required",
+                    "Value must be non-negative.",
+                );
+            }
+            faults.name(after);
+            references(me, after, faults)?;
+        }
+        native::LEGACY_INDEX => {
+            faults.name(after);
+            indexes::check_definition(me, after, faults);
+            references(me, after, faults)?;
+        }
+        native::FUNCTION => {
+            faults.name(after);
+            faults.role(after, false);
+            faults.needed(after, "body", "Query", |body| {
+                matches!(body, Value::Query(_) | Value::String(_))
+            });
+            faults.optional(after, "signature", "String", |value| {
+                matches!(value, Value::String(_))
+            });
+            references(me, after, faults)?;
+            role_names(me, after, faults)?;
+        }
+        native::ROLE => {
+            faults.name(after);
+            roles::check_role(after, faults);
+            references(me, after, faults)?;
+        }
+        native::ACCESS_PROVIDER => check_provider(me, draft, after, faults)?,
+        native::KEY => {
+            faults.role(after, true);
+            faults.optional(after, "database", "Database Ref", |value| {
+                super::checks::is_reference_to(value, native::DATABASE)
+            });
+            faults.priority(after);
+            faults.ttl(after);
+            references(me, after, faults)?;
+            role_names(me, after, faults)?;
+        }
+        native::TOKEN => {
+            faults.map(after, "constraints");
+            faults.ttl(after);
+            faults.needed(after, "instance", "Ref", |value| {
+                matches!(value, Value::Doc(_))
+            });
+            faults.optional(after, "hashed_secret", "String", |value| {
+                matches!(value, Value::String(_))
+            });
+        }
+        native::CREDENTIAL => {
+            faults.map(after, "constraints");
+            faults.ttl(after);
+            faults.needed(after, "instance", "Ref", |value| {
+                matches!(value, Value::Doc(_))
+            });
+        }
+        _ => {
+            faults.map(after, "constraints");
+            faults.ttl(after);
+        }
+    }
+    Ok(())
+}
+
+fn check_provider(
+    me: &mut Evaluator,
+    draft: &Draft,
+    after: &Object,
+    faults: &mut Faults,
+) -> Result<()> {
+    let is_text = |value: &Value| matches!(value, Value::String(_));
+    faults.name(after);
+    faults.needed(after, "issuer", "String", is_text);
+    match after.get("jwks_uri") {
+        Some(Value::String(uri)) if !is_https(uri) => faults.add(
+            &["jwks_uri"],
+            "invalid uri",
+            format!("`{uri}` is a not valid URI"),
+        ),
+        _ => faults.needed(after, "jwks_uri", "URI", is_text),
+    }
+    let names = roles::check_provider_roles(after, faults);
+    match after.get("issuer") {
+        Some(issuer @ Value::String(_)) => {
+            let found = me.interp.txn.native_lookup(
+                native::ACCESS_PROVIDER,
+                native::ACCESS_PROVIDER_BY_ISSUER,
+                issuer,
+                None,
+            )?;
+            if found.into_iter().any(|id| Some(id) != draft.id) {
+                faults.add(&["issuer"], "duplicate value", "Value is not unique.");
+            }
+        }
+        None => faults.required(&["issuer"]),
+        Some(other) => faults.wrong_type(&["issuer"], "String", other),
+    }
+    references(me, after, faults)?;
+    let (mut unknown, mut builtin) = (Vec::new(), Vec::new());
+    for name in names {
+        if is_builtin_role(&name) {
+            builtin.push(format!("Builtin role `{name}` not allowed."));
+        } else if me.interp.txn.schema().role(&name).is_none() {
+            unknown.push(format!("Role `{name}` does not exist."));
+        }
+    }
+    for text in unknown.into_iter().chain(builtin) {
+        faults.add(&["roles"], "validation failure", text);
+    }
+    Ok(())
+}
+
+/// Whether a text is the address of a server, reached safely.
+fn is_https(uri: &str) -> bool {
+    uri.split_once(':')
+        .is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("https"))
+}
+
+/// What is wrong with the references of a definition: each must be there, and readable.
+fn references(me: &mut Evaluator, layout: &Object, faults: &mut Faults) -> Result<()> {
+    let mut found = Vec::new();
+    collect_references(layout, &mut Vec::new(), &mut found);
+    let scope = me.interp.txn.scope();
+    for (path, coll, id) in found {
+        let target = Ref { scope, coll, id };
+        if refs::native_coll_of(target).is_some() {
+            continue;
+        }
+        let path: Vec<&str> = path.iter().map(|part| &**part).collect();
+        if !is_readable(me, target, Action::Read)? {
+            faults.add(&path, "invalid reference", "Cannot read reference.");
+        }
+        if version_of(me, target, None)?.is_none() {
+            faults.add(&path, "invalid reference", "Reference was not found.");
+        }
+    }
+    Ok(())
+}
+
+/// References by their paths; those in arrays have the path of the array.
+fn collect_references(
+    object: &Object,
+    path: &mut Vec<Str>,
+    found: &mut Vec<(Vec<Str>, CollId, DocId)>,
+) {
+    for (name, field) in object.iter() {
+        path.push(name.clone());
+        value_references(field, path, found);
+        path.pop();
+    }
+}
+
+fn value_references(
+    value: &Value,
+    path: &mut Vec<Str>,
+    found: &mut Vec<(Vec<Str>, CollId, DocId)>,
+) {
+    crate::value::deep(|| match value {
+        Value::Doc(doc) => {
+            if let DocKey::Id(id) = doc.key {
+                found.push((path.clone(), doc.coll, id));
+            }
+        }
+        Value::Array(items) => {
+            for item in items.iter() {
+                value_references(item, path, found);
+            }
+        }
+        Value::Object(object) => collect_references(object, path, found),
+        _ => {}
+    });
+}
+
+/// Roles that keys and functions give by name must be there.
+fn role_names(me: &mut Evaluator, layout: &Object, faults: &mut Faults) -> Result<()> {
+    for role in crate::model::schema::load::one_or_many(layout, "role") {
+        let Value::String(name) = role else { continue };
+        if !is_builtin_role(name) && me.interp.txn.schema().role(name).is_none() {
+            let text = format!("Role name `{name}` does not exist.");
+            faults.add(&["role"], "validation failure", text);
+        }
+    }
+    Ok(())
+}
+
+/// What a definition may not change, and what becomes of fields that depend on others.
+fn check_definition_of_old(
+    me: &mut Evaluator,
+    draft: &Draft,
+    layout: &mut Object,
+    place: &Place,
+) -> Result<()> {
+    let before = draft.before.as_ref();
+    match draft.coll {
+        native::FUNCTION => {
+            let body = layout.get("body");
+            let changed = match (before.and_then(|before| before.get("body")), body) {
+                (Some(old), Some(new)) => !crate::model::schema::validate::same_value(old, new),
+                _ => true,
+            };
+            if changed {
+                if !matches!(body, Some(Value::Query(_))) {
+                    return Err(schema_error(
+                        "Invalid type provided for field `body`.",
+                        place,
+                    ));
+                }
+                layout.remove("internal_sig");
+            }
+        }
+        native::LEGACY_INDEX => {
+            if let Some(text) = before.and_then(|before| indexes::shape_change(before, layout)) {
+                let failure = FieldFailure {
+                    field: Vec::new(),
+                    code: "invalid index",
+                    description: text,
+                };
+                return Err(validation(me, vec![failure], place));
+            }
+        }
+        native::COLLECTION => {
+            let Some(before) = before else { return Ok(()) };
+            if me.interp.inherited_flag("protected")?.unwrap_or(false) {
+                let settings = |object: &Object| -> Object {
+                    let names = ["history_days", "ttl_days"].into_iter();
+                    names
+                        .filter_map(|name| Some((name, object.get(name)?.clone())))
+                        .collect()
+                };
+                let lines = protected::destructive_changes(&settings(before), &settings(layout));
+                if !lines.is_empty() {
+                    let errors = lines
+                        .iter()
+                        .map(|line| Error::new(Code::SchemaValidationFailed, place, line.clone()));
+                    return Err(Stop::Errors(errors.collect()));
+                }
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// What the system writes into a document by itself; what is shown once, or not at all, goes to `beside`.
+fn complete(
+    me: &mut Evaluator,
+    draft: &Draft,
+    id: DocId,
+    layout: &mut Object,
+    beside: &mut Object,
+) -> Result<()> {
+    let no_randomness = |error| Failure::protocol(500, "internal_error", format!("{error}"));
+    match draft.coll {
+        native::DATABASE if draft.before.is_none() => {
+            let model = me.interp.txn.model().clone();
+            layout.insert("scope", Value::Long(model.new_id().0));
+            layout.insert("global_id", Value::Long(model.new_id().0));
+        }
+        native::KEY if !layout.contains_key("hashed_secret") => {
+            let (secret, hash) = Secret::of_key(id.0).map_err(no_randomness)?;
+            layout.insert("hashed_secret", Value::string(hash));
+            beside.insert("secret", Value::string(secret.reveal()));
+        }
+        native::TOKEN if !layout.contains_key("hashed_secret") => {
+            let database = me.interp.own_global_id()?;
+            let (secret, hash) = Secret::of_token(id.0, database).map_err(no_randomness)?;
+            layout.insert("hashed_secret", Value::string(hash));
+            layout.insert("global_id", Value::Long(database));
+            beside.insert("secret", Value::string(secret.reveal()));
+            beside.insert("hashed_secret", Value::NULL);
+        }
+        native::TOKEN => {
+            beside.insert("hashed_secret", Value::NULL);
+        }
+        native::ACCESS_PROVIDER => {
+            let database = me.interp.own_global_id()?;
+            let id = crate::access::secret::encode_global_id(database);
+            let audience = format!("{}{id}", crate::access::jwt::AUDIENCE);
+            layout.insert("audience", Value::string(audience));
+        }
+        coll if !native::is_native(coll) => {
+            layout.remove("constraints");
+            let collection = me.interp.txn.known_collection(coll);
+            let days = collection.and_then(|collection| collection.ttl_days);
+            if let (Some(days), false) = (days, layout.contains_key("ttl")) {
+                let mut expires: crate::value::Time = me.interp.txn.time().into();
+                expires.secs = expires.secs.saturating_add(days.saturating_mul(86_400));
+                layout.insert("ttl", Value::Time(expires));
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// No two schema objects of a kind have one name.
+fn check_name(
+    me: &mut Evaluator,
+    draft: &Draft,
+    id: DocId,
+    layout: &Object,
+    place: &Place,
+) -> Result<()> {
+    let coll = draft.coll;
+    let Some(name) = text(layout, "name").filter(|name| is_valid(name)) else {
+        return Ok(());
+    };
+    match me.interp.txn.by_name(coll, &name, None)? {
+        Some(other) if other != id => {
+            let target = Ref {
+                scope: me.interp.txn.scope(),
+                coll,
+                id,
+            };
+            Err(refused(me, LegacyRefusal::NotUnique, draft, target, place))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Roles that one collection may have members in.
+const MAX_ROLES: usize = 64;
+
+/// No collection has members in too many roles.
+fn check_memberships(me: &mut Evaluator, role: &Object, place: &Place) -> Result<()> {
+    use crate::model::schema::load::one_or_many;
+    let resources: Vec<Value> = one_or_many(role, "membership")
+        .filter_map(|entry| match entry {
+            Value::Object(entry) => entry.get("resource").cloned(),
+            _ => None,
+        })
+        .collect();
+    if resources.is_empty() {
+        return Ok(());
+    }
+    let roles = me.interp.native_documents(native::ROLE)?;
+    let is_member = |role: &Object, resource: &Value| {
+        one_or_many(role, "membership").any(|entry| match entry {
+            Value::Object(entry) => entry
+                .get("resource")
+                .is_some_and(|known| crate::model::schema::validate::same_value(known, resource)),
+            _ => false,
+        })
+    };
+    for resource in &resources {
+        let with = roles
+            .iter()
+            .filter(|(_, version)| is_member(&version.object(), resource));
+        if with.count() > MAX_ROLES {
+            let failure = FieldFailure {
+                field: place
+                    .steps()
+                    .into_iter()
+                    .map(|step| match step {
+                        crate::fql4::place::Step::Key(key) => key,
+                        crate::fql4::place::Step::Index(index) => index.to_string().into(),
+                    })
+                    .collect(),
+                code: "resources exceeded",
+                description: format!(
+                    "Maximum number of roles per membership class exceeded. Maximum allowed: {MAX_ROLES}."
+                ),
+            };
+            return Err(validation(me, vec![failure], place));
+        }
+    }
+    Ok(())
+}
+
+/// What a document's parameters say about its password, written with raised rights.
+fn store_credentials(
+    me: &mut Evaluator,
+    of: Ref,
+    mut credentials: Object,
+    place: &Place,
+) -> Result<()> {
+    let known = refs::credential_of(me, (of.coll, of.id))?;
+    as_server(me, |me| match known {
+        Some(id) => {
+            let target = Ref {
+                coll: native::CREDENTIAL,
+                id,
+                ..of
+            };
+            let verb = place.at("update");
+            update_in(me, target, credentials, true, place, &verb).map(|_| ())
+        }
+        None => {
+            credentials.insert("instance", reference(of));
+            create_in(me, native::CREDENTIAL, None, credentials, place).map(|_| ())
+        }
+    })
+}
+
+/// Runs `f` with the rights of a server key.
+pub fn as_server<T>(me: &mut Evaluator, f: impl FnOnce(&mut Evaluator) -> Result<T>) -> Result<T> {
+    let principal = Principal {
+        permissions: Permissions::Server,
+        ..(*me.interp.principal).clone()
+    };
+    me.acting_as(Arc::new(principal), f)
+}
+
+/// `Delete`: the document as it was.
+pub fn delete(me: &mut Evaluator, target: Ref, place: &Place) -> Result {
+    let own = me.interp.txn.scope();
+    if target.scope != own {
+        return Err(Error::argument(&place.at("delete"), "Cannot write a scoped ref.").into());
+    }
+    let mut collected = Collected::default();
+    let found = version_of(me, target, None)?;
+    if refs::native_coll_of(target).is_some() {
+        let text = "Cannot delete a schema meta collection.";
+        collected.add(Error::argument(&place.at("delete"), text));
+    } else if found.is_none() {
+        collected.add(not_found(target, me.version, place));
+    }
+    if !me.interp.may_delete(target.coll, target.id)? {
+        collected.add(Error::permission_denied(place));
+    }
+    let Some(version) = collected.finish(found)? else {
+        return Ok(value::Value::Null);
+    };
+    let is_protected = || -> Option<String> {
+        match target.coll {
+            native::COLLECTION => Some(protected::delete_collection().to_string()),
+            native::LEGACY_INDEX => Some(protected::delete_backing_index().to_string()),
+            _ => None,
+        }
+    };
+    if let Some(text) = is_protected()
+        && me.interp.inherited_flag("protected")?.unwrap_or(false)
+    {
+        return Err(schema_error(&text, place));
+    }
+    let before = shown(target, &version);
+    if target.coll == native::DATABASE {
+        me.interp.delete_keys_of(target.id)?;
+    }
+    me.interp.txn.delete(target.coll, target.id)?;
+    Ok(value::Value::Document(Arc::new(before)))
+}
