@@ -46,8 +46,8 @@ pub(crate) struct Fields<'a> {
 
 /// One component of an index's entries.
 struct Component {
-    /// The values a document has for it.
-    choices: Vec<Value>,
+    /// The values a document has for it, and whether each is anything.
+    choices: Vec<(Value, bool)>,
     descending: bool,
     is_term: bool,
 }
@@ -79,13 +79,20 @@ pub(crate) fn own_entries(
     let components = terms
         .chain(values)
         .map(|(path, mva, descending, is_term)| Component {
-            choices: choices(fields, path, mva),
+            choices: choices(fields, path, mva)
+                .into_iter()
+                .map(|value| {
+                    let found = !value.is_null();
+                    (value, found)
+                })
+                .collect(),
             descending,
             is_term,
         });
     let needed = Needed {
         term: !index.terms.is_empty(),
         value: false,
+        values_fit: false,
     };
     combined(index.id, components, needed, fields)
 }
@@ -99,13 +106,25 @@ fn legacy(index: &LegacyIndex, fields: &Fields<'_>) -> Result<Vec<EntryKey>, Mod
     let components = terms
         .chain(values)
         .map(|(field, descending, is_term)| Component {
-            choices: legacy_entries::choices(fields, index, field),
+            choices: legacy_entries::choices(fields, index, field)
+                .into_iter()
+                .map(|value| match value {
+                    time if is_term && legacy_entries::is_write_time(fields, field, &time) => {
+                        (Value::NULL, true)
+                    }
+                    value => {
+                        let found = !value.is_null();
+                        (value, found)
+                    }
+                })
+                .collect(),
             descending,
             is_term,
         });
     let needed = Needed {
         term: !index.terms.is_empty(),
         value: !index.values.is_empty(),
+        values_fit: true,
     };
     combined(index.id, components, needed, fields)
 }
@@ -114,7 +133,12 @@ fn legacy(index: &LegacyIndex, fields: &Fields<'_>) -> Result<Vec<EntryKey>, Mod
 struct Needed {
     term: bool,
     value: bool,
+    /// Values beyond what the original can store make no entry.
+    values_fit: bool,
 }
+
+/// The most bytes that the values of an entry may have in the original, where an index of FQL v4 just leaves out more.
+const MAX_VALUES: u64 = 32_767;
 
 /// A part of an entry's key, and what is known of it.
 #[derive(Clone)]
@@ -124,6 +148,7 @@ struct Combination {
     any_term: bool,
     any_value: bool,
     size: u64,
+    values: u64,
 }
 
 fn combined(
@@ -138,6 +163,7 @@ fn combined(
         any_term: !needed.term,
         any_value: !needed.value,
         size: ENTRY_OVERHEAD,
+        values: 0,
     }];
     for component in components {
         if combinations.len().saturating_mul(component.choices.len()) > MAX_ENTRIES {
@@ -145,14 +171,17 @@ fn combined(
         }
         let mut next = Vec::with_capacity(combinations.len() * component.choices.len());
         for prefix in &combinations {
-            for choice in &component.choices {
+            for (choice, found) in &component.choices {
                 let mut more = prefix.clone();
                 let (key, stamps) = (&mut more.key, &mut more.stamps);
                 bytes::encode_key(fields.codec, choice, component.descending, key, stamps);
-                let found = !choice.is_null();
-                more.any_term |= component.is_term && found;
-                more.any_value |= !component.is_term && found;
-                more.size += stored_size::of_value(choice);
+                more.any_term |= component.is_term && *found;
+                more.any_value |= !component.is_term && *found;
+                let size = stored_size::of_value(choice);
+                more.size += size;
+                if !component.is_term {
+                    more.values += size;
+                }
                 next.push(more);
             }
         }
@@ -162,6 +191,9 @@ fn combined(
     let mut found = Vec::with_capacity(combinations.len());
     for combination in combinations {
         if !combination.any_term || !combination.any_value {
+            continue;
+        }
+        if needed.values_fit && combination.values > MAX_VALUES {
             continue;
         }
         if combination.size > MAX_KEY {

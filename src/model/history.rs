@@ -121,7 +121,7 @@ impl Txn {
         };
         let prefix = entries::terms_prefix(self.model.key_codec(), self.scope(), &index, terms);
         let length = prefix.len();
-        self.entry_changes(&prefix, |key, ts, added| {
+        self.entry_changes(&prefix, |key, ts, added, _| {
             let (coll, doc) = keys::index_document(key)?;
             Some(EntryEvent {
                 ts,
@@ -134,20 +134,22 @@ impl Txn {
     }
 
     /// What `event` makes of the retained comings and goings of index entries that begin with `prefix`: of the entry's
-    /// key, the time (`None`: now) and whether it came.
+    /// key, the time (`None`: now), whether it came, and when it came.
     pub(crate) fn entry_changes<E>(
         &mut self,
         prefix: &[u8],
-        event: impl Fn(&[u8], Option<TxnTime>, bool) -> Option<E>,
+        event: impl Fn(&[u8], Option<TxnTime>, bool, Option<TxnTime>) -> Option<E>,
     ) -> Result<Vec<E>, ModelError> {
-        let event = |key: &[u8], ts: Option<TxnTime>, added: bool| {
-            event(key, ts.filter(|ts| ts.0 != i64::MAX), added)
+        let known = |ts: Option<TxnTime>| ts.filter(|ts| ts.0 != i64::MAX);
+        let event = |key: &[u8], ts: Option<TxnTime>, added: bool, added_at: Option<TxnTime>| {
+            event(key, known(ts), added, known(added_at))
         };
         let (prefix, end) = (prefix.to_vec(), keys::successor(prefix));
         let mut found = Vec::new();
         let mut current = RawCursor::current(Table::Index, prefix.clone(), end.clone(), false);
         while let Some((key, value)) = current.next(self)? {
-            found.extend(event(&key, keys::time_at(&value, 0), true));
+            let added = keys::time_at(&value, 0);
+            found.extend(event(&key, added, true, added));
         }
         let mut past =
             RawCursor::unrecorded(Table::IndexHistory, prefix.clone(), end.clone(), false);
@@ -156,14 +158,17 @@ impl Txn {
                 continue;
             };
             let entry = key.get(..length).unwrap_or_default();
-            found.extend(event(entry, keys::time_at(&value, 0), true));
-            found.extend(event(entry, keys::inverted_time_at(&key, length), false));
+            let added = keys::time_at(&value, 0);
+            let removed = keys::inverted_time_at(&key, length);
+            found.extend(event(entry, added, true, added));
+            found.extend(event(entry, removed, false, added));
         }
         // What this transaction supersedes goes to the history only with its commit.
         for (key, pending) in self.overlay.range(Table::Index, &prefix, &end) {
             if let Some(base) = &pending.base {
-                found.extend(event(key, keys::time_at(base, 0), true));
-                found.extend(event(key, None, false));
+                let added = keys::time_at(base, 0);
+                found.extend(event(key, added, true, added));
+                found.extend(event(key, None, false, added));
             }
         }
         Ok(found)

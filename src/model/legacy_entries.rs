@@ -3,6 +3,7 @@
 //! A path is looked up in the document as FQL v4 shows it: `ref`, `ts`, `ttl`, and user data under `data`. Elements of
 //! arrays on the way are entries of their own. A document has no entry whose terms, or whose values, are all null.
 
+use super::IndexedDocument;
 use super::entries::Fields;
 use super::schema::{
     BackingIndex, Collection, IndexStatus, LegacyField, LegacyIndex, LegacyOrigin,
@@ -62,6 +63,9 @@ pub(crate) fn physical<'a>(
 }
 
 /// The values an index of FQL v4 takes from a document for one of its terms or values; at least one.
+///
+/// The time of the document's write is not known when it is indexed: as a value it is written when it is, and as a term
+/// it is null, but not nothing.
 pub(super) fn choices(fields: &Fields<'_>, index: &LegacyIndex, field: &LegacyField) -> Vec<Value> {
     let mut found = match &field.origin {
         LegacyOrigin::Binding(name) => bound(fields, index, name),
@@ -122,16 +126,34 @@ fn bound(fields: &Fields<'_>, index: &LegacyIndex, name: &Str) -> Vec<Value> {
     let (Some(query), Some(bindings)) = (query, fields.bindings) else {
         return Vec::new();
     };
-    match bindings.evaluate(fields.scope, fields.collection, &fields.document, query) {
+    // Whatever the version, the time of its write is told apart from other numbers.
+    let document = IndexedDocument {
+        ts: None,
+        ..fields.document
+    };
+    let known = |value: Value| match (value, fields.document.ts) {
+        (Value::TransactionTime, Some(ts)) => Value::Time(ts.into()),
+        (value, _) => value,
+    };
+    match bindings.evaluate(fields.scope, fields.collection, &document, query) {
         Some(Value::Array(items)) => {
             let scalar = |item: &Value| match item {
                 Value::Array(_) | Value::Object(_) => Value::NULL,
-                other => other.clone(),
+                other => known(other.clone()),
             };
             items.iter().map(scalar).collect()
         }
         Some(Value::Object(_)) | None => Vec::new(),
-        Some(scalar) => vec![scalar],
+        Some(scalar) => vec![known(scalar)],
+    }
+}
+
+/// Whether a value is the time of the document's write, as a binding or the path `ts` yields it.
+pub(super) fn is_write_time(fields: &Fields<'_>, field: &LegacyField, value: &Value) -> bool {
+    match (value, fields.document.ts) {
+        (Value::TransactionTime, _) => true,
+        (Value::Time(time), Some(ts)) => field.may_be_ts() && *time == ts.into(),
+        _ => false,
     }
 }
 

@@ -106,19 +106,30 @@ impl LegacyIndex {
             return None;
         }
         let mut key = keys::index(txn.scope(), self.id).to_vec();
-        for (field, term) in self.terms.iter().zip(terms) {
-            encode(txn.model.key_codec(), field, term, false, &mut key);
+        for term in terms {
+            bytes::encode_key(
+                txn.model.key_codec(),
+                term,
+                false,
+                &mut key,
+                &mut Stamps::new(),
+            );
         }
         Some(key)
     }
 
-    fn covered(&self, key: &[u8], prefix: usize) -> Vec<Value> {
+    /// The covered values in a key; `added` is when the entry came, `None` by this transaction.
+    fn covered(&self, key: &[u8], prefix: usize, added: Option<TxnTime>) -> Vec<Value> {
         let mut rest = key.get(prefix..).unwrap_or_default();
         let mut values = Vec::with_capacity(self.values.len());
         for field in &self.values {
             let value = key::decode(&mut rest, field.reverse).map_or(Value::NULL, bytes::restore);
             values.push(match value {
                 Value::Time(time) if field.is_ts() => micros(time),
+                // An entry with the time of the write comes with that write.
+                Value::Time(time) if field.may_be_ts() && added == Some(time_of(time)) => {
+                    micros(time)
+                }
                 other => other,
             });
         }
@@ -140,6 +151,10 @@ fn encode(codec: &KeyCodec, field: &LegacyField, value: &Value, reverse: bool, o
         None => value,
     };
     bytes::encode_key(codec, value, reverse, out, &mut Stamps::new());
+}
+
+fn time_of(time: Time) -> TxnTime {
+    TxnTime(time.micros().map_or(i64::MAX, |(micros, _)| micros))
 }
 
 fn micros(time: Time) -> Value {
@@ -202,7 +217,7 @@ impl Txn {
         };
         let schema = self.schema().clone();
         let length = prefix.len();
-        let found = self.entry_changes(&prefix, |key, ts, added| {
+        let found = self.entry_changes(&prefix, |key, ts, added, added_at| {
             let (coll, doc) = keys::index_document(key)?;
             schema.collection(coll)?;
             Some(LegacyEvent {
@@ -210,7 +225,7 @@ impl Txn {
                 added,
                 coll,
                 doc,
-                values: index.covered(key, length),
+                values: index.covered(key, length, added_at),
             })
         })?;
         Ok(found)
@@ -237,12 +252,15 @@ impl Txn {
                 Table::IndexHistory => key.len().saturating_sub(8),
                 _ => continue,
             };
-            let added = match table {
-                Table::Index if self.was_added_at(key, committed.time)? => true,
+            let (added, added_at) = match table {
+                Table::Index if self.was_added_at(key, committed.time)? => {
+                    (true, Some(committed.time))
+                }
                 Table::IndexHistory
                     if keys::inverted_time_at(key, entry) == Some(committed.time) =>
                 {
-                    false
+                    let value = self.snapshot.get(Table::IndexHistory, key)?;
+                    (false, value.and_then(|value| keys::time_at(&value, 0)))
                 }
                 _ => continue,
             };
@@ -255,7 +273,7 @@ impl Txn {
                 added,
                 coll,
                 doc,
-                values: index.covered(entry, prefix.len()),
+                values: index.covered(entry, prefix.len(), added_at),
             });
         }
         found.sort_by_key(|event| event.added);
@@ -312,7 +330,9 @@ impl LegacyCursor {
             return Ok(Some(LegacyEntry {
                 coll,
                 doc,
-                values: self.index.covered(&key, self.prefix),
+                values: self
+                    .index
+                    .covered(&key, self.prefix, keys::time_at(&value, 0)),
                 key,
                 prefix: self.prefix,
             }));

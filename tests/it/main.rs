@@ -44,4 +44,5 @@ mod syntax;
 mod tls;
 mod typing;
 mod typing_laws;
+mod v4_sets;
 mod well_typed;

@@ -218,7 +218,11 @@ impl QueryFailure {
             message.push_str("\nconstraint failures:");
             for constraint in &self.constraint_failures {
                 let paths: Vec<String> = constraint.paths.iter().map(|p| path_text(p)).collect();
-                let label = match paths.join(",") {
+                let about = match &constraint.index {
+                    Some(index) => index.to_string(),
+                    None => paths.join(","),
+                };
+                let label = match about {
                     label if label.is_empty() => label,
                     label => format!("{label}: "),
                 };

@@ -400,7 +400,7 @@ pub fn terms_of(index: &LegacyIndex, scope: ScopeId, values: &[Stored]) -> Vec<T
     fields
         .map(|(field, value)| Term {
             value: match value {
-                Stored::TransactionTime if field.is_ts() => Value::TransactionMicros,
+                Stored::TransactionTime if field.may_be_ts() => Value::TransactionMicros,
                 other => from_stored(scope, other),
             },
             reverse: field.reverse,

@@ -133,6 +133,16 @@ impl LegacyField {
     }
 }
 
+impl LegacyField {
+    /// Whether it can be the time of the document's last write.
+    pub fn may_be_ts(&self) -> bool {
+        match &self.origin {
+            LegacyOrigin::Path(_) => self.is_ts(),
+            LegacyOrigin::Binding(_) => true,
+        }
+    }
+}
+
 /// The collection that a reference means, as stored; `None` for anything else.
 pub fn collection_of(value: &Value) -> Option<CollId> {
     match value {
