@@ -20,7 +20,6 @@ mod headers;
 mod inspect;
 mod json;
 mod legacy;
-mod legacy_stream;
 mod listen;
 mod log;
 mod metrics;

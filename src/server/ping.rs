@@ -21,7 +21,7 @@ pub fn answer(server: &Arc<Server>, request: &Incoming) -> Reply {
 }
 
 /// The metrics headers of FQL v4, for an answer that read and wrote nothing.
-pub fn legacy_metrics(reply: Reply, server: &Arc<Server>) -> Reply {
+pub fn legacy_metrics(reply: Reply, server: &Server) -> Reply {
     let mut reply = reply
         .with("x-txn-time", server.now().0.to_string())
         .with("x-compute-ops", "1");

@@ -1,12 +1,15 @@
 //! `/stream`: what happens to a document or set, in FQL v4 (`spec http-api 9.5`).
 
-use super::pool::Refusal;
-use super::reply::{Body, Reply};
-use super::{Incoming, Server, headers};
-use crate::engine::{LegacyFailure, LegacyRequest, LegacyStream, Session, StreamField};
+use super::answer::Context;
+use super::query::described;
+use crate::engine::{
+    LegacyFailure, LegacyOutcome, LegacyRequest, LegacyStream, Session, Stats, StreamField,
+};
 use crate::fql4::error::status;
 use crate::fql4::read::Json;
-use crate::fql4::version::ApiVersion;
+use crate::server::pool::Refusal;
+use crate::server::reply::{Body, Reply};
+use crate::server::{Incoming, Server, stopped};
 use hyper::body::Bytes;
 use std::sync::Arc;
 use tokio::sync::{Notify, mpsc};
@@ -33,33 +36,44 @@ fn fields(query: Option<&str>) -> Result<Vec<StreamField>, String> {
 }
 
 /// Answers `POST /stream`.
-pub async fn answer(server: &Arc<Server>, request: &Incoming, session: Session) -> Reply {
-    let version = headers::text(&request.headers, "x-faunadb-api-version");
-    let version = version.and_then(|text| ApiVersion::parse(&text));
-    let bad = |code: &str, message: &str| Reply::legacy_error(400, code, message);
+pub(super) async fn answer(
+    server: &Arc<Server>,
+    request: &Incoming,
+    session: Session,
+    context: Context,
+) -> Reply {
     let fields = match fields(request.query.as_deref()) {
         Ok(fields) => fields,
-        Err(message) => return bad("invalid url parameter", &message),
+        Err(message) => return context.invalid(server, "invalid url parameter", &message),
     };
-    let json = match Json::parse(request.body.as_deref().unwrap_or_default()) {
+    let json = match &request.body {
+        None => Err("No query provided.".to_string()),
+        Some(body) => Json::parse(body).map_err(|error| described(error).to_string()),
+    };
+    let json = match json {
         Ok(json) => json,
-        Err(error) => return bad("invalid expression", &error.to_string()),
+        Err(message) => return context.invalid(server, "invalid expression", &message),
     };
     let asked = LegacyRequest {
-        version: version.unwrap_or(ApiVersion::V21),
+        version: context.version,
         ..LegacyRequest::new(json)
     };
     match open(server, session, asked, fields).await {
-        Err(refusal) => super::refused(refusal),
+        Err(refusal) => context.refused(server, refusal),
         Ok(Ok(reply)) => reply,
         Ok(Err(failure)) => {
-            let body = serde_json::json!({ "errors": failure.entries() });
             let status = match &failure {
                 LegacyFailure::Errors(errors) => status(errors),
                 LegacyFailure::Request(error) => error.status,
                 LegacyFailure::Told(_) => 400,
             };
-            Reply::json(status, body.to_string())
+            let outcome = LegacyOutcome {
+                result: Err(failure),
+                status,
+                txn_time: server.now(),
+                stats: Stats::default(),
+            };
+            context.render(server, &outcome)
         }
     }
 }
@@ -105,7 +119,7 @@ async fn follow(server: Arc<Server>, mut stream: LegacyStream, sender: mpsc::Sen
             tokio::select! {
                 () = wake.notified() => continue,
                 () = sender.closed() => return,
-                () = super::stopped(&mut stopping) => return,
+                () = stopped(&mut stopping) => return,
             }
         }
         let read = server.pool.run(move |_| {
