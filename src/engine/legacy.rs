@@ -147,7 +147,7 @@ impl Session {
         let now = txn.time();
         let expression = match read::query(&request.query, request.version) {
             Ok(expression) => expression,
-            Err(errors) => return Ok(failed(errors, now, Stats::default())),
+            Err(errors) => return Ok(failed(errors, request.version, now, Stats::default())),
         };
         let options = Options {
             performance_hints: false,
@@ -199,12 +199,21 @@ impl Session {
                     stats,
                 })
             }
-            Err(errors) => Ok(failed(errors, now, stats.without_writes())),
+            Err(errors) => Ok(failed(errors, request.version, now, stats.without_writes())),
         }
     }
 }
 
-fn failed(errors: Vec<Error>, txn_time: TxnTime, stats: Stats) -> LegacyOutcome {
+fn failed(
+    errors: Vec<Error>,
+    version: ApiVersion,
+    txn_time: TxnTime,
+    stats: Stats,
+) -> LegacyOutcome {
+    let errors: Vec<Error> = errors
+        .into_iter()
+        .map(|error| error.in_words_of(version))
+        .collect();
     LegacyOutcome {
         status: status(&errors),
         result: Err(LegacyFailure::Errors(errors)),

@@ -5,6 +5,7 @@
 //! failure of the request as a whole (contention, time out, the store), which goes through untouched.
 
 use super::place::{Place, Step};
+use super::version::ApiVersion;
 use crate::fql::interp::Failure;
 use crate::model::ModelError;
 use crate::value::Str;
@@ -176,6 +177,55 @@ impl Error {
             place,
             "Call stack reached the maximum limit of 200.",
         )
+    }
+
+    /// The same in the words of a version: collections and documents were classes and instances once.
+    pub fn in_words_of(mut self, version: ApiVersion) -> Error {
+        const CHANGED: [(&str, &str); 10] = [
+            (
+                "Ref refers to undefined collection ",
+                "Ref refers to undefined class ",
+            ),
+            ("Valid native collection name", "Valid native class name"),
+            (
+                "Cannot create a schema meta collection",
+                "Cannot create a schema meta class",
+            ),
+            (
+                "Cannot update a schema meta collection",
+                "Cannot update a schema meta class",
+            ),
+            (
+                "Cannot delete a schema meta collection",
+                "Cannot delete a schema meta class",
+            ),
+            (
+                "The document was not found or ",
+                "The instance was not found or ",
+            ),
+            ("Collection ", "Class "),
+            ("Document ", "Instance "),
+            ("document data is not valid.", "instance data is not valid."),
+            ("document is not unique.", "instance is not unique."),
+        ];
+        if version >= ApiVersion::V27 {
+            return self;
+        }
+        // What a query aborts with is its own text, and kinds of values kept their names.
+        let is_fixed =
+            self.code != Code::TransactionAborted && !self.description.contains(" Ref expected, ");
+        for (now, then) in CHANGED {
+            if is_fixed && let Some(rest) = self.description.strip_prefix(now) {
+                self.description = format!("{then}{rest}");
+                break;
+            }
+        }
+        let cause = std::mem::take(&mut self.cause);
+        self.cause = cause
+            .into_iter()
+            .map(|error| error.in_words_of(version))
+            .collect();
+        self
     }
 
     /// The entry as the answer shows it.

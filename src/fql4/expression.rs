@@ -19,6 +19,8 @@ pub enum Expression {
     Literal(Value),
     /// `{"@ref": ...}`, resolved when evaluated.
     Ref(Arc<NameRef>),
+    /// `{"@ref": {"id": "self", ...}}`: whoever asks. An error if there is nobody.
+    Own(Arc<OwnRef>),
     /// `{"@set": ...}`: the function that makes it.
     Set(Arc<SetLiteral>),
     /// An array whose elements are evaluated in order.
@@ -45,6 +47,15 @@ pub enum Expression {
     Call(Arc<Call>),
     /// A call of a native function.
     Form(Arc<FormCall>),
+}
+
+/// `{"@ref": {"id": "self", ...}}` as a query sends it.
+#[derive(Debug)]
+pub struct OwnRef {
+    /// What it says.
+    pub reference: Arc<NameRef>,
+    /// Where it stands.
+    pub place: Place,
 }
 
 /// `{"@set": ...}` as a query sends it.
@@ -113,6 +124,8 @@ pub struct Select {
     pub all: Option<Expression>,
     /// Evaluated if there is nothing.
     pub default: Option<Expression>,
+    /// The default is evaluated in any case, as before version 3.
+    pub is_eager: bool,
     /// Of the form.
     pub place: Place,
 }

@@ -34,6 +34,7 @@ fn same_body(a: &Expression, b: &Expression) -> bool {
         (Expression::Literal(x), Expression::Literal(y)) => order::same(x, y),
         (Expression::Var(x), Expression::Var(y)) => x == y,
         (Expression::Ref(x), Expression::Ref(y)) => x == y,
+        (Expression::Own(x), Expression::Own(y)) => x.reference == y.reference,
         (Expression::Array(x), Expression::Array(y)) | (Expression::Do(x), Expression::Do(y)) => {
             x.len() == y.len() && x.iter().zip(y.iter()).all(|(x, y)| same_body(x, y))
         }

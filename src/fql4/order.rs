@@ -37,8 +37,8 @@ pub fn equals(a: &Value, b: &Value, version: ApiVersion) -> bool {
 /// Whether an action goes by a name: `create` and `delete` are also what actions were called when there were two.
 fn is_named(action: Action, name: &str) -> bool {
     match name {
-        "create" => matches!(action, Action::Create | Action::Update | Action::Add),
-        "delete" => matches!(action, Action::Delete | Action::Remove),
+        "create" => action.is_create(),
+        "delete" => !action.is_create(),
         name => action.text() == name,
     }
 }

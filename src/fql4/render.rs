@@ -87,7 +87,14 @@ impl Renderer<'_, '_> {
                 Value::Long(n) => self.out.push_str(&n.to_string()),
                 Value::Double(x) => write_double(&mut self.out, *x),
                 Value::String(text) => write_string(&mut self.out, text),
-                Value::Action(action) => write_string(&mut self.out, action.text()),
+                Value::Action(action) => {
+                    let text = match self.version >= ApiVersion::V21 {
+                        true => action.text(),
+                        false if action.is_create() => "create",
+                        false => "delete",
+                    };
+                    write_string(&mut self.out, text);
+                }
                 Value::Bytes(bytes) => {
                     let text = base64::engine::general_purpose::STANDARD.encode(bytes);
                     self.tagged("@bytes", &text);
@@ -125,10 +132,12 @@ impl Renderer<'_, '_> {
                 Value::Document(document) => {
                     let mut fields = Fields::new(self);
                     fields.value("ref", &Value::Ref(document.reference))?;
-                    let ts = document
-                        .ts
-                        .map_or(Value::TransactionMicros, |ts| Value::Long(ts.0));
-                    fields.value("ts", &ts)?;
+                    if fields.renderer.version <= ApiVersion::V20 {
+                        let reference = document.reference;
+                        let class = super::refs::collection_ref(reference.scope, reference.coll);
+                        fields.value("class", &Value::Ref(class))?;
+                    }
+                    fields.value("ts", &document.ts_value())?;
                     if document.is_deleted {
                         fields.value("action", &Value::string("delete"))?;
                     }
@@ -139,21 +148,25 @@ impl Renderer<'_, '_> {
                 }
                 Value::Event(event) => {
                     let mut fields = Fields::new(self);
-                    let ts = event
-                        .ts
-                        .map_or(Value::TransactionMicros, |ts| Value::Long(ts.0));
-                    fields.value("ts", &ts)?;
+                    fields.value("ts", &event.ts_value())?;
                     fields.value("action", &Value::Action(event.action))?;
-                    let document = match fields.renderer.version >= ApiVersion::V27 {
-                        true => "document",
-                        false => "instance",
+                    let version = fields.renderer.version;
+                    let document = match version {
+                        ApiVersion::V20 => "resource",
+                        ApiVersion::V21 => "instance",
+                        _ => "document",
                     };
                     fields.value(document, &Value::Ref(event.document))?;
                     match &event.data {
+                        EventData::Document(_) if version < ApiVersion::V21 => {}
                         EventData::Document(data) => fields.value("data", data)?,
                         EventData::Set(values) if values.is_empty() => {}
                         EventData::Set(values) => {
-                            fields.key("data");
+                            fields.key(if version < ApiVersion::V21 {
+                                "values"
+                            } else {
+                                "data"
+                            });
                             fields.renderer.array(values)?;
                         }
                     }
@@ -239,7 +252,10 @@ impl Renderer<'_, '_> {
 
     fn name(&mut self, reference: &NameRef) -> Result<()> {
         self.out.push_str("{\"@ref\":");
-        self.name_body(reference);
+        match self.version <= ApiVersion::V20 {
+            true => write_string(&mut self.out, &path(reference)),
+            false => self.name_body(reference),
+        }
         self.out.push('}');
         Ok(())
     }
@@ -530,6 +546,7 @@ impl Renderer<'_, '_> {
         deep(|| match expression {
             Expression::Literal(value) => self.quoted(value),
             Expression::Ref(reference) => self.name(reference),
+            Expression::Own(own) => self.name(&own.reference),
             Expression::Set(literal) => {
                 self.out.push_str("{\"@set\":");
                 self.expression(&literal.call)?;
@@ -633,6 +650,21 @@ impl Renderer<'_, '_> {
         }
         self.out.push('}');
         Ok(())
+    }
+}
+
+/// A reference as a path of old: `classes/x/1`.
+fn path(reference: &NameRef) -> String {
+    let native = |coll| match super::read::native_name(coll) {
+        Some("collections") | None => "classes",
+        Some(name) => name,
+    };
+    match reference {
+        NameRef::Native { coll, .. } => native(*coll).to_string(),
+        NameRef::Named { coll, name, .. } => format!("{}/{name}", native(*coll)),
+        NameRef::Key { id, .. } => format!("keys/{}", id.0),
+        NameRef::Document { collection, id } => format!("{}/{}", path(collection), id.0),
+        NameRef::Own(collection) => format!("{}/self", path(collection)),
     }
 }
 

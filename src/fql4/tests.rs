@@ -1,17 +1,25 @@
 //! Queries through a session.
 
 use super::read::Json;
+use super::version::ApiVersion;
 use crate::engine::{Engine, LegacyRequest};
 use serde_json::{Value, json};
 
-/// The answer to a query in an empty database: the value, or the errors.
-fn run(query: Value) -> Result<Value, Value> {
+/// The answer to a query in an empty database, under a version: the value, or the errors.
+fn run_as(version: ApiVersion, query: &Value) -> Result<Value, Value> {
     let engine = Engine::memory().expect("an engine");
-    let request = LegacyRequest::new(Json::from(&query));
+    let request = LegacyRequest {
+        version,
+        ..LegacyRequest::new(Json::from(query))
+    };
     match engine.root().query_legacy(&request).result {
         Ok(text) => Ok(serde_json::from_str(&text).expect("JSON")),
         Err(failure) => Err(failure.entries().into()),
     }
+}
+
+fn run(query: Value) -> Result<Value, Value> {
+    run_as(ApiVersion::V4, &query)
 }
 
 /// The first error, as position, code and description.
@@ -20,6 +28,11 @@ fn error(query: Value) -> (Value, String, String) {
     let first = &errors[0];
     let text = |key: &str| first[key].as_str().unwrap_or_default().to_string();
     (first["position"].clone(), text("code"), text("description"))
+}
+
+/// Nests a query in itself.
+fn nested(depth: usize, wrap: impl Fn(Value) -> Value, core: Value) -> Value {
+    (0..depth).fold(core, |query, _| wrap(query))
 }
 
 #[test]
@@ -31,26 +44,218 @@ fn adds_and_binds() {
 
 #[test]
 fn errors_have_their_positions() {
-    assert_eq!(
-        error(json!({"if": "yes", "then": 1, "else": 2})),
+    for (query, position, code, description) in [
         (
+            json!({"if": "yes", "then": 1, "else": 2}),
             json!(["if"]),
-            "invalid argument".to_string(),
-            "Boolean expected, String provided.".to_string()
-        )
-    );
-    assert_eq!(
-        error(json!({"add": [{"let": {"a": {"foo": 1}}, "in": {"var": "b"}}]})),
+            "invalid argument",
+            "Boolean expected, String provided.",
+        ),
         (
+            json!({"add": [{"let": {"a": {"foo": 1}}, "in": {"var": "b"}}]}),
             json!(["add", 0, "let", "a"]),
-            "invalid expression".to_string(),
-            "No form/function found, or invalid argument keys: { foo }.".to_string()
-        )
-    );
+            "invalid expression",
+            "No form/function found, or invalid argument keys: { foo }.",
+        ),
+        (
+            json!({"map": {"lambda": "x", "expr": {"add": [{"var": "x"}, "a"]}}, "collection": [1]}),
+            json!(["map", "expr", "add", 1]),
+            "invalid argument",
+            "Number expected, String provided.",
+        ),
+        (
+            json!({"map": {"lambda": ["a", "b"], "expr": 1}, "collection": [[1]]}),
+            json!(["map", "lambda"]),
+            "invalid argument",
+            "Lambda expects an array with 2 elements. Array contains 1.",
+        ),
+        (
+            json!({"filter": {"lambda": "x", "expr": {"var": "x"}}, "collection": [true, 1]}),
+            json!([1]),
+            "invalid argument",
+            "Boolean expected, Integer provided.",
+        ),
+        (
+            json!({"lambda": "x", "expr": 1}),
+            json!([]),
+            "invalid expression",
+            "No form/function found, or invalid argument keys: { lambda, expr }.",
+        ),
+        (
+            json!({"@obj": {"a": 1}}),
+            json!(["@obj"]),
+            "invalid expression",
+            "No form/function found, or invalid argument keys: { a }.",
+        ),
+        (
+            json!({"@ref": {"id": "x"}}),
+            json!(["id"]),
+            "invalid expression",
+            "Valid native collection name expected, 'x' provided.",
+        ),
+        (
+            json!({"@query": {"lambda": "x", "expr": {"var": "y"}}}),
+            json!([]),
+            "invalid expression",
+            "Invalid lambda.",
+        ),
+        (
+            json!({"ngram": "abc", "min": 0, "max": 3}),
+            json!([]),
+            "invalid argument",
+            "min ngram size must be > 0 and <= max",
+        ),
+    ] {
+        let expected = (position, code.to_string(), description.to_string());
+        assert_eq!(error(query.clone()), expected, "{query}");
+    }
     let errors = run(json!({"add": ["a", 1, null]})).expect_err("errors");
     assert_eq!(errors[1]["position"], json!(["add", 2]));
+}
+
+#[test]
+fn captured_values_are_folded_into_the_body() {
+    let query = json!({
+        "let": [{"o": {"object": {"a": [1]}}}, {"unused": 2}],
+        "in": {"query": {"lambda": ["x", "_"], "expr": {"let": [{"y": {"var": "o"}}], "in": [{"var": "x"}, {"var": "y"}]}}}
+    });
+    let shown = json!({"@query": {
+        "api_version": "4",
+        "lambda": ["x", "_"],
+        "expr": {
+            "let": {"o": {"object": {"a": [1]}}},
+            "in": {"let": {"y": {"var": "o"}}, "in": [{"var": "x"}, {"var": "y"}]}
+        }
+    }});
+    assert_eq!(run(query), Ok(shown.clone()));
+    // What is shown reads back as the same.
+    assert_eq!(run(shown.clone()), Ok(shown));
+}
+
+#[test]
+fn versions_of_old() {
+    let both = json!({"or": [true, {"abort": "no"}]});
+    assert_eq!(run(both.clone()), Ok(json!(true)));
+    assert!(run_as(ApiVersion::V212, &both).is_err());
+    let eager = json!({"select": "a", "from": {"object": {"a": 1}}, "default": {"abort": "no"}});
+    assert_eq!(run(eager.clone()), Ok(json!(1)));
+    assert!(run_as(ApiVersion::V21, &eager).is_err());
+    let reference = json!({"@ref": "classes/x/1"});
     assert_eq!(
-        error(json!({"add": [1, {"var": "ghost"}]})).2,
-        "Variable 'ghost' is not defined."
+        run_as(ApiVersion::V20, &reference),
+        Ok(json!({"@ref": "classes/x/1"}))
     );
+    assert_eq!(
+        run_as(ApiVersion::V21, &reference),
+        Ok(
+            json!({"@ref": {"id": "1", "class": {"@ref": {"id": "x", "class": {"@ref": {"id": "classes"}}}}}})
+        )
+    );
+    let errors = run_as(ApiVersion::V21, &json!({"get": reference})).expect_err("an error");
+    assert_eq!(
+        errors[0]["description"],
+        "Ref refers to undefined class 'x'"
+    );
+}
+
+#[test]
+fn calls_within_calls_are_counted() {
+    // Each level applies a lambda: 199 are fine, 201 are too many.
+    let levels = |depth| {
+        let wrap = |inner| json!({"foreach": {"lambda": "_", "expr": inner}, "collection": [0]});
+        run(nested(depth, wrap, json!(1)))
+    };
+    assert!(levels(200).is_ok());
+    let errors = levels(201).expect_err("too deep");
+    assert_eq!(errors[0]["code"], "stack overflow");
+}
+
+#[test]
+fn deep_queries_are_read_and_refused() {
+    let deep = "[".repeat(999) + &"]".repeat(999);
+    assert!(Json::parse(deep.as_bytes()).is_ok());
+    let deeper = "[".repeat(100_000);
+    assert!(Json::parse(deeper.as_bytes()).is_err());
+    let not = format!("{}true{}", "{\"not\":".repeat(900), "}".repeat(900));
+    let engine = Engine::memory().expect("an engine");
+    let request = LegacyRequest::new(Json::parse(not.as_bytes()).expect("JSON"));
+    assert_eq!(
+        engine.root().query_legacy(&request).result.ok().as_deref(),
+        Some("true")
+    );
+}
+
+#[test]
+fn values_may_nest_deeply() {
+    // Each step wraps what there is once more: deeper than any native stack.
+    let items: Vec<i32> = (0..20_000).collect();
+    let wrapped = json!({"reduce": {"lambda": ["a", "x"], "expr": [{"var": "a"}]}, "initial": [], "collection": items});
+    let twice = json!({"let": {"a": wrapped}, "in": {"equals": [{"var": "a"}, {"prepend": [], "collection": {"var": "a"}}]}});
+    assert_eq!(run(twice), Ok(json!(true)));
+}
+
+#[test]
+fn doubling_ends() {
+    let rounds: Vec<i32> = (0..60).collect();
+    let array = json!({"count": {"reduce": {"lambda": ["a", "x"], "expr": {"append": {"var": "a"}, "collection": {"var": "a"}}}, "initial": [1], "collection": rounds}});
+    assert_eq!(error(array).1, "bad request");
+    let text = json!({"length": {"reduce": {"lambda": ["a", "x"], "expr": {"concat": [{"var": "a"}, {"var": "a"}]}}, "initial": "ab", "collection": rounds}});
+    assert_eq!(error(text).1, "bad request");
+    let wide = json!({"format": "%2000000000d", "values": 1});
+    assert_eq!(error(wide).1, "bad request");
+}
+
+#[test]
+fn regular_expressions_replace_groups() {
+    for (replacement, expected) in [
+        ("<$1>", Some("<a>-<b>-")),
+        ("\\$$0", Some("$a1-$b2-")),
+        ("$2$10", Some("1a0-2b0-")),
+        ("${n}", None),
+        ("$3", None),
+        ("$", None),
+    ] {
+        let query = json!({"replacestrregex": "a1-b2-", "pattern": "([a-z])([0-9])", "replace": replacement});
+        assert_eq!(
+            run(query).ok(),
+            expected.map(|text| json!(text)),
+            "{replacement}"
+        );
+    }
+    let found = json!({"findstrregex": "a😀b😀", "pattern": "😀", "start": 1});
+    assert_eq!(
+        run(found),
+        Ok(json!([{"start": 1, "end": 2, "data": "😀"}, {"start": 3, "end": 4, "data": "😀"}]))
+    );
+}
+
+#[test]
+fn numbers_are_read_as_the_format_of_the_united_states() {
+    for (text, expected) in [
+        ("1,234", Some(json!(1234))),
+        ("3.0", Some(json!(3))),
+        ("1.5E1x", Some(json!(15))),
+        (" -2.5 ", Some(json!(-2.5))),
+        (".5", Some(json!(0.5))),
+        ("9223372036854775807", Some(json!(i64::MAX))),
+        ("-9223372036854775808", Some(json!(i64::MIN))),
+        ("9223372036854775808", Some(json!(9.223372036854776e18))),
+        ("12abc", Some(json!(12))),
+        ("+5", None),
+        ("abc", None),
+        ("", None),
+        ("E5", None),
+    ] {
+        assert_eq!(run(json!({"to_number": text})).ok(), expected, "{text}");
+    }
+}
+
+#[test]
+fn words_are_title_cased() {
+    for (text, expected) in [
+        ("bob's BIG day", "Bob's Big Day"),
+        ("élan vital", "Élan Vital"),
+    ] {
+        assert_eq!(run(json!({"titlecase": text})), Ok(json!(expected)));
+    }
 }

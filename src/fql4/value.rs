@@ -81,6 +81,11 @@ pub enum Action {
 }
 
 impl Action {
+    /// Whether something is there after it. Versions of old knew only this.
+    pub fn is_create(self) -> bool {
+        matches!(self, Action::Create | Action::Update | Action::Add)
+    }
+
     /// `create` ...
     pub fn text(self) -> &'static str {
         match self {

@@ -84,6 +84,10 @@ impl<'q> Evaluator<'q> {
         deep(|| match expression {
             Expression::Literal(value) => Ok(value.clone()),
             Expression::Ref(reference) => self.resolve(reference),
+            Expression::Own(own) => match self.resolve(&own.reference)? {
+                Value::Unresolved(_) => Err(Error::expression(&own.place, "Invalid ref.").into()),
+                found => Ok(found),
+            },
             Expression::Set(literal) => self.evaluate(&literal.call, env).map_err(as_written),
             Expression::Array(items) => {
                 let values = self.all(items, env)?;

@@ -44,6 +44,13 @@ impl Evaluator<'_> {
             None => Ok(Value::Bool(node.key != "select")),
         };
         let all = collected.take(all);
+        let eager = match &node.default {
+            Some(default) if node.is_eager => {
+                let default = self.evaluate(default, env);
+                collected.take(default)
+            }
+            _ => None,
+        };
         let (Some(path), Some(from), Some(all)) = collected.finish((path, from, all))? else {
             return Ok(Value::Null);
         };
@@ -62,7 +69,7 @@ impl Evaluator<'_> {
                 None => Value::array(Vec::new()),
             });
         }
-        match (found, &node.default) {
+        match (found.or(eager), &node.default) {
             (Some(value), _) => Ok(value),
             (None, Some(default)) => self.evaluate(default, env),
             (None, None) => Err(missing(&steps, &at).into()),
@@ -87,6 +94,13 @@ impl Evaluator<'_> {
                     Ok(Some(Value::array(found)))
                 }
                 (value, None) => Ok(Some(value.clone())),
+                // A set is looked into by a way of old.
+                (Value::Set(set), Some((PathStep::Key(key), rest))) if &**key == "@set" => {
+                    match rest {
+                        [] => Ok(Some(from.clone())),
+                        rest => self.find(&set_parts(set), rest, all),
+                    }
+                }
                 (value, Some((step, rest))) => match self.part(value, step)? {
                     Some(part) => self.find(&part, rest, all),
                     None => Ok(None),
@@ -143,7 +157,6 @@ impl Evaluator<'_> {
                 _ => None,
             },
             (Value::Cursor(inner), step) => return self.part(inner, step),
-            (Value::Set(set), PathStep::Key(key)) if &**key == "@set" => set_parts(set),
             (Value::Ref(reference), PathStep::Key(key)) => {
                 return refs::part(self, *reference, key);
             }
@@ -153,18 +166,47 @@ impl Evaluator<'_> {
 }
 
 /// What a set is made of, as its wire form shows it: a way of old to look into some kinds of sets.
-fn set_parts(set: &Arc<Set>) -> Option<Value> {
+fn set_parts(set: &Arc<Set>) -> Value {
     let object = |fields: Vec<(&str, Value)>| {
         let fields = fields.into_iter().map(|(key, value)| (key.into(), value));
-        Some(Value::object(Object::from_iter(fields)))
+        Value::object(Object::from_iter(fields))
     };
-    let many = |sets: &[Arc<Set>]| Value::array(sets.iter().cloned().map(Value::Set).collect());
+    // Native collections are sets and show themselves as references.
+    let part = |set: &Arc<Set>| match &**set {
+        Set::Native { scope, coll } => Value::Ref(refs::native_ref(*scope, *coll)),
+        Set::Document(reference) => Value::Ref(*reference),
+        _ => Value::Set(set.clone()),
+    };
+    let many = |sets: &[Arc<Set>]| Value::array(sets.iter().map(part).collect());
     match &**set {
+        Set::Native { .. } | Set::Document(_) => part(set),
         Set::Union(sets) => object(vec![("union", many(sets))]),
         Set::Intersection(sets) => object(vec![("intersection", many(sets))]),
         Set::Difference(sets) => object(vec![("difference", many(sets))]),
-        Set::Distinct(inner) => object(vec![("distinct", Value::Set(inner.clone()))]),
-        _ => Some(Value::Set(set.clone())),
+        Set::Distinct(inner) => object(vec![("distinct", part(inner))]),
+        Set::Join(source, lambda) => object(vec![
+            ("join", part(source)),
+            ("with", Value::Lambda(lambda.clone())),
+        ]),
+        Set::JoinIndex(source, index) => {
+            object(vec![("join", part(source)), ("with", Value::Ref(*index))])
+        }
+        Set::Match { index, terms } => object(vec![
+            ("match", Value::Ref(*index)),
+            (
+                "terms",
+                match terms.as_slice() {
+                    [single] => single.clone(),
+                    terms => Value::array(terms.to_vec()),
+                },
+            ),
+        ]),
+        Set::Documents(_)
+        | Set::Singleton(_)
+        | Set::Events(_)
+        | Set::Range { .. }
+        | Set::Reverse(_)
+        | Set::Filter(..) => Value::Null,
     }
 }
 

@@ -3,7 +3,11 @@
 use crate::fql::interp::Effect;
 use crate::fql4::error::{Code, Error, Result};
 use crate::fql4::eval::{Arguments, Evaluator};
-use crate::fql4::forms::{Cast, Form, Special, TextRule, form, key, optional, positional, special};
+use crate::fql4::forms::{
+    Cast, Form, Special, TextRule, Versions, form, key, optional, positional, special,
+};
+use crate::fql4::value::Value;
+use crate::fql4::version::ApiVersion;
 
 const SELECT: &[crate::fql4::forms::Key] = &[
     key("select", Cast::Path),
@@ -124,13 +128,33 @@ pub const FORMS: &[Form] = &[
         &[key("and", Cast::Any)],
         TextRule::Varargs { fixed: 0 },
         Special::And,
-    ),
+    )
+    .only(Versions::from(ApiVersion::V3)),
+    // Before version 3 all operands were evaluated.
+    form(
+        &[],
+        &[key("and", Cast::OneOrMore(&Cast::Boolean))],
+        TextRule::WireOnly,
+        Effect::Pure,
+        all_true,
+    )
+    .only(Versions::before(ApiVersion::V3)),
     special(
         &["Or"],
         &[key("or", Cast::Any)],
         TextRule::Varargs { fixed: 0 },
         Special::Or,
-    ),
+    )
+    .only(Versions::from(ApiVersion::V3)),
+    // Before version 3 all operands were evaluated.
+    form(
+        &[],
+        &[key("or", Cast::OneOrMore(&Cast::Boolean))],
+        TextRule::WireOnly,
+        Effect::Pure,
+        any_true,
+    )
+    .only(Versions::before(ApiVersion::V3)),
 ];
 
 fn query(_: &mut Evaluator, mut arguments: Arguments) -> Result {
@@ -140,4 +164,25 @@ fn query(_: &mut Evaluator, mut arguments: Arguments) -> Result {
 fn abort(_: &mut Evaluator, arguments: Arguments) -> Result {
     let message = arguments.string(0)?;
     Err(Error::new(Code::TransactionAborted, arguments.place(), &*message).into())
+}
+
+/// Whether all, or any, of the operands of key 0 are true.
+fn truths(arguments: &Arguments) -> Result<Vec<bool>> {
+    let operands = arguments.items(0)?;
+    Ok(operands
+        .iter()
+        .map(|operand| matches!(operand, Value::Bool(true)))
+        .collect())
+}
+
+fn all_true(_: &mut Evaluator, arguments: Arguments) -> Result {
+    Ok(Value::Bool(
+        truths(&arguments)?.into_iter().all(|flag| flag),
+    ))
+}
+
+fn any_true(_: &mut Evaluator, arguments: Arguments) -> Result {
+    Ok(Value::Bool(
+        truths(&arguments)?.into_iter().any(|flag| flag),
+    ))
 }

@@ -26,8 +26,6 @@ mod write;
 pub use regex::check_pattern;
 pub(super) use string::too_long;
 
-use super::error::{Code, Error, Result};
-use super::eval::{Arguments, Evaluator};
 use super::forms::Form;
 
 /// The declarations of all families, in the order of the reference.
@@ -52,15 +50,3 @@ pub const FAMILIES: &[&[Form]] = &[
     check::FORMS,
     auth::FORMS,
 ];
-
-/// What a form answers that is declared and not built yet.
-fn not_built(_: &mut Evaluator, arguments: Arguments) -> Result {
-    let name = arguments
-        .call()
-        .form
-        .keys
-        .first()
-        .map_or("", |key| key.name);
-    let message = format!("The function '{name}' is not available yet.");
-    Err(Error::new(Code::FeatureNotAvailable, arguments.place(), message).into())
-}

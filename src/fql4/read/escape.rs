@@ -77,7 +77,10 @@ impl Reader {
             ("@date", _) => self.fail(place, "Invalid date."),
             ("@query", lambda) => self.closed_lambda(lambda, place).map(Expression::Lambda),
             ("@bytes", Json::String(text)) => {
-                match base64::engine::general_purpose::STANDARD.decode(text.as_bytes()) {
+                // Both alphabets are read, with padding or without.
+                let text = text.replace('-', "+").replace('_', "/");
+                let text = text.trim_end_matches('=');
+                match base64::engine::general_purpose::STANDARD_NO_PAD.decode(text) {
                     Ok(bytes) => Some(literal(Value::Bytes(bytes.into()))),
                     Err(_) => self.fail(place, "Invalid bytes."),
                 }

@@ -7,7 +7,7 @@ use crate::value::Str;
 use std::collections::HashSet;
 
 /// How deep arrays and objects may nest.
-pub const MAX_DEPTH: usize = 500;
+pub const MAX_DEPTH: usize = 1000;
 
 /// A JSON value.
 #[derive(Clone, Debug, PartialEq)]

@@ -238,6 +238,7 @@ impl Reader {
             from: from??,
             all,
             default,
+            is_eager: self.version < ApiVersion::V3,
             place: place.clone(),
         })))
     }
@@ -339,6 +340,7 @@ impl Reader {
                 let kind = match self.escape(tag, value, at)? {
                     Expression::Literal(value) => kind::of(&value),
                     Expression::Ref(reference) => kind::of_name(&reference),
+                    Expression::Own(_) => "Ref",
                     Expression::Set(_) => "Set",
                     Expression::Lambda(_) => "Lambda",
                     _ => "Object",
@@ -499,6 +501,7 @@ impl Expression {
         deep(|| match self {
             Expression::Literal(_)
             | Expression::Ref(_)
+            | Expression::Own(_)
             | Expression::Set(_)
             | Expression::Var(_)
             | Expression::Lambda(_) => Effect::Pure,

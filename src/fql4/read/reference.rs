@@ -2,7 +2,7 @@
 
 use super::{Json, Reader, field};
 use crate::fql4::error::Error;
-use crate::fql4::expression::Expression;
+use crate::fql4::expression::{Expression, OwnRef};
 use crate::fql4::kind;
 use crate::fql4::place::Place;
 use crate::fql4::value::{CollId, DocId, NameRef};
@@ -119,6 +119,10 @@ impl Reader {
             NameRef::Own(collection) if matches!(&*collection, NameRef::Native { coll, .. } if *coll == native::KEY) => {
                 self.fail(place, "Invalid ref.")
             }
+            reference @ NameRef::Own(_) => Some(Expression::Own(Arc::new(OwnRef {
+                reference: Arc::new(reference),
+                place: place.clone(),
+            }))),
             reference => Some(Expression::Ref(Arc::new(reference))),
         }
     }
