@@ -456,8 +456,11 @@ impl Renderer<'_, '_> {
             Value::Array(items) => self.list(items.iter(), |me, item| me.quoted(item)),
             Value::Object(object) => {
                 self.out.push_str("{\"object\":");
+                // A key like those of escapes is not to be read as one.
+                let escaped = object.iter().any(|(key, _)| key.starts_with('@'));
+                self.out.push_str(if escaped { "{\"@obj\":" } else { "" });
                 self.fields(object.iter(), |me, value| me.quoted(value))?;
-                self.out.push('}');
+                self.out.push_str(if escaped { "}}" } else { "}" });
                 Ok(())
             }
             Value::Document(document) => {
@@ -556,9 +559,11 @@ impl Renderer<'_, '_> {
             Expression::Array(items) => self.list(items.iter(), Self::expression),
             Expression::Object(fields) => {
                 self.out.push_str("{\"object\":");
+                let escaped = fields.iter().any(|(key, _)| key.starts_with('@'));
+                self.out.push_str(if escaped { "{\"@obj\":" } else { "" });
                 let fields = fields.iter().map(|(key, value)| (key, value));
                 self.fields(fields, Self::expression)?;
-                self.out.push('}');
+                self.out.push_str(if escaped { "}}" } else { "}" });
                 Ok(())
             }
             Expression::Var(name) => {

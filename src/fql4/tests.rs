@@ -116,14 +116,14 @@ fn errors_have_their_positions() {
 #[test]
 fn captured_values_are_folded_into_the_body() {
     let query = json!({
-        "let": [{"o": {"object": {"a": [1]}}}, {"unused": 2}],
+        "let": [{"o": {"object": {"a": [1], "b": {"object": {"@obj": {"@ref": 1}}}}}}, {"unused": 2}],
         "in": {"query": {"lambda": ["x", "_"], "expr": {"let": [{"y": {"var": "o"}}], "in": [{"var": "x"}, {"var": "y"}]}}}
     });
     let shown = json!({"@query": {
         "api_version": "4",
         "lambda": ["x", "_"],
         "expr": {
-            "let": {"o": {"object": {"a": [1]}}},
+            "let": {"o": {"object": {"a": [1], "b": {"object": {"@obj": {"@ref": 1}}}}}},
             "in": {"let": {"y": {"var": "o"}}, "in": [{"var": "x"}, {"var": "y"}]}
         }
     }});
@@ -199,6 +199,8 @@ fn doubling_ends() {
     let rounds: Vec<i32> = (0..60).collect();
     let array = json!({"count": {"reduce": {"lambda": ["a", "x"], "expr": {"append": {"var": "a"}, "collection": {"var": "a"}}}, "initial": [1], "collection": rounds}});
     assert_eq!(error(array).1, "bad request");
+    let tree = json!({"reduce": {"lambda": ["a", "x"], "expr": [{"var": "a"}, {"var": "a"}]}, "initial": 1, "collection": rounds});
+    assert_eq!(error(tree).1, "bad request");
     let text = json!({"length": {"reduce": {"lambda": ["a", "x"], "expr": {"concat": [{"var": "a"}, {"var": "a"}]}}, "initial": "ab", "collection": rounds}});
     assert_eq!(error(text).1, "bad request");
     let wide = json!({"format": "%2000000000d", "values": 1});

@@ -98,13 +98,44 @@ impl Action {
     }
 }
 
-/// The elements of an array. Freed on a growing stack, since queries nest values as deep as they like.
+/// The elements of an array. Freed on a growing stack, since queries nest values deeply.
 #[derive(Clone, Debug, Default)]
-pub struct Items(Vec<Value>);
+pub struct Items {
+    values: Vec<Value>,
+    extent: Extent,
+}
+
+/// How large a value is to whoever walks it: what is shared counts each time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// Parts, it among them.
+    pub parts: u64,
+    /// How deep it nests.
+    pub depth: u32,
+}
+
+impl Extent {
+    /// Of what holds values.
+    fn over<'v>(values: impl IntoIterator<Item = &'v Value>) -> Extent {
+        let mut extent = Extent::default();
+        for value in values {
+            let inner = value.extent();
+            extent.parts = extent.parts.saturating_add(inner.parts);
+            extent.depth = extent.depth.max(inner.depth);
+        }
+        Extent {
+            parts: extent.parts.saturating_add(1),
+            depth: extent.depth.saturating_add(1),
+        }
+    }
+}
 
 /// The fields of an object, in the order in which they were written. Setting one keeps its place.
 #[derive(Clone, Debug, Default)]
-pub struct Object(IndexMap<Str, Value, foldhash::fast::RandomState>);
+pub struct Object {
+    fields: IndexMap<Str, Value, foldhash::fast::RandomState>,
+    extent: Extent,
+}
 
 /// A reference by ids.
 ///
@@ -224,12 +255,24 @@ impl Value {
 
     /// An array.
     pub fn array(items: Vec<Value>) -> Value {
-        Value::Array(Arc::new(Items(items)))
+        Value::Array(Arc::new(Items::from(items)))
     }
 
     /// An object.
-    pub fn object(object: Object) -> Value {
+    pub fn object(mut object: Object) -> Value {
+        object.extent = Extent::over(object.fields.values());
         Value::Object(Arc::new(object))
+    }
+
+    /// How large it is to whoever walks it.
+    pub fn extent(&self) -> Extent {
+        match self {
+            Value::Array(items) => items.extent,
+            Value::Object(object) => object.extent,
+            Value::Page(page) => Extent::over(&page.data),
+            Value::Element(element) => Extent::over([&element.value]),
+            _ => Extent { parts: 1, depth: 0 },
+        }
     }
 
     /// Whether freeing it frees further values.
@@ -265,14 +308,17 @@ impl Value {
 
 impl From<Vec<Value>> for Items {
     fn from(items: Vec<Value>) -> Items {
-        Items(items)
+        Items {
+            extent: Extent::over(&items),
+            values: items,
+        }
     }
 }
 
 impl Items {
     /// The elements, owned.
     pub fn into_vec(mut self) -> Vec<Value> {
-        std::mem::take(&mut self.0)
+        std::mem::take(&mut self.values)
     }
 }
 
@@ -280,22 +326,22 @@ impl Deref for Items {
     type Target = Vec<Value>;
 
     fn deref(&self) -> &Vec<Value> {
-        &self.0
+        &self.values
     }
 }
 
 impl Drop for Items {
     fn drop(&mut self) {
-        if self.0.iter().any(Value::holds_values) {
-            crate::value::deep(|| drop(std::mem::take(&mut self.0)));
+        if self.values.iter().any(Value::holds_values) {
+            crate::value::deep(|| drop(std::mem::take(&mut self.values)));
         }
     }
 }
 
 impl Drop for Object {
     fn drop(&mut self) {
-        if self.0.values().any(Value::holds_values) {
-            crate::value::deep(|| drop(std::mem::take(&mut self.0)));
+        if self.fields.values().any(Value::holds_values) {
+            crate::value::deep(|| drop(std::mem::take(&mut self.fields)));
         }
     }
 }
@@ -308,43 +354,46 @@ impl Object {
 
     /// The value of a field.
     pub fn get(&self, key: &str) -> Option<&Value> {
-        self.0.get(key)
+        self.fields.get(key)
     }
 
     /// Sets a field, which keeps its place if it is there.
     pub fn insert(&mut self, key: impl Into<Str>, value: Value) -> Option<Value> {
-        self.0.insert(key.into(), value)
+        self.fields.insert(key.into(), value)
     }
 
     /// Removes a field; the others keep their order.
     pub fn remove(&mut self, key: &str) -> Option<Value> {
-        self.0.shift_remove(key)
+        self.fields.shift_remove(key)
     }
 
     /// Whether a field is there, null included.
     pub fn contains_key(&self, key: &str) -> bool {
-        self.0.contains_key(key)
+        self.fields.contains_key(key)
     }
 
     /// Fields in order.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&Str, &Value)> + ExactSizeIterator {
-        self.0.iter()
+        self.fields.iter()
     }
 
     /// How many fields.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.fields.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.fields.is_empty()
     }
 }
 
 impl FromIterator<(Str, Value)> for Object {
     fn from_iter<I: IntoIterator<Item = (Str, Value)>>(fields: I) -> Object {
-        Object(fields.into_iter().collect())
+        Object {
+            fields: fields.into_iter().collect(),
+            extent: Extent::default(),
+        }
     }
 }
 

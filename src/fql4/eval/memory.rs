@@ -19,6 +19,10 @@ const ELEMENT: usize = 48;
 const SWEEP: usize = 128 << 20;
 /// Bytes that large values in use may take.
 const MAX_IN_USE: usize = 1 << 30;
+/// Parts of a value; what is shared counts each time, for whoever shows, compares or stores it.
+const MAX_PARTS: u64 = 4_000_000;
+/// How deep a value may nest.
+const MAX_NESTING: u32 = 50_000;
 /// Bytes of a string.
 const MAX_STRING: usize = 64 << 20;
 
@@ -59,6 +63,13 @@ impl Noted {
 impl Evaluator<'_> {
     /// A value that was just made, unless the values of the query take too much memory.
     pub fn made(&mut self, value: Value) -> Result {
+        let extent = value.extent();
+        if extent.parts > MAX_PARTS {
+            return too_large(format!("value has more than {MAX_PARTS} parts"));
+        }
+        if extent.depth > MAX_NESTING {
+            return too_large("value is nested too deeply".to_string());
+        }
         let (noted, size) = match &value {
             Value::String(text) if text.len() >= LARGE => {
                 (Noted::Text(Arc::downgrade(text)), text.len())
@@ -89,9 +100,9 @@ impl Evaluator<'_> {
             Some(_) | None => false,
         });
         if total > MAX_IN_USE {
-            let message =
-                format!("Value too large: values of the query take more than {MAX_IN_USE} bytes.");
-            return Err(Error::new(Code::BadRequest, &Place::ROOT, message).into());
+            return too_large(format!(
+                "values of the query take more than {MAX_IN_USE} bytes"
+            ));
         }
         self.interp.check_interrupted()?;
         Ok(value)
@@ -104,4 +115,10 @@ impl Evaluator<'_> {
             false => Err(too_long(place).into()),
         }
     }
+}
+
+/// `Value too large: REASON.`
+fn too_large(reason: String) -> Result {
+    let message = format!("Value too large: {reason}.");
+    Err(Error::new(Code::BadRequest, &Place::ROOT, message).into())
 }
