@@ -43,6 +43,9 @@ pub struct SyntaxError {
 #[error("matching takes too many steps")]
 pub struct TooManySteps;
 
+/// Where the groups of a match stand, the match itself first; `None` for those that have no part in it.
+pub type Groups = Vec<Option<(usize, usize)>>;
+
 /// A compiled pattern.
 #[derive(Debug)]
 pub struct Pattern {
@@ -77,12 +80,8 @@ impl Pattern {
         }
     }
 
-    /// The first match at or after byte `from`, and what its groups matched, the match itself first.
-    pub fn groups(
-        &self,
-        text: &str,
-        from: usize,
-    ) -> Result<Option<Vec<Option<(usize, usize)>>>, TooManySteps> {
+    /// The first match at or after byte `from`, and what its groups matched.
+    pub fn groups(&self, text: &str, from: usize) -> Result<Option<Groups>, TooManySteps> {
         let plain = !text.ends_with(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']);
         let Ok(regex) = self.variant(plain) else {
             return Err(TooManySteps);

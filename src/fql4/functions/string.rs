@@ -406,7 +406,7 @@ fn findstr(_: &mut Evaluator, arguments: Arguments) -> Result {
 }
 
 fn length(_: &mut Evaluator, arguments: Arguments) -> Result {
-    Ok(Value::Long(length_of(&*arguments.string(0)?)))
+    Ok(Value::Long(length_of(&arguments.string(0)?)))
 }
 
 fn lowercase(me: &mut Evaluator, arguments: Arguments) -> Result {

@@ -175,7 +175,7 @@ pub(super) fn trimmed(text: &str) -> &str {
 }
 
 fn time(me: &mut Evaluator, arguments: Arguments) -> Result {
-    parse_time(me, &*arguments.string(0)?, arguments.place())
+    parse_time(me, &arguments.string(0)?, arguments.place())
 }
 
 fn now(me: &mut Evaluator, _: Arguments) -> Result {
@@ -183,7 +183,7 @@ fn now(me: &mut Evaluator, _: Arguments) -> Result {
 }
 
 fn date(_: &mut Evaluator, arguments: Arguments) -> Result {
-    parse_date(&*arguments.string(0)?, arguments.place())
+    parse_date(&arguments.string(0)?, arguments.place())
 }
 
 fn out_of_range(place: &Place) -> Error {
