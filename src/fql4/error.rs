@@ -115,6 +115,8 @@ codes! {
     ValueNotFound = "value not found", 404;
     /// No such document, set or definition.
     InstanceNotFound = "instance not found", 404;
+    /// An index that is not built yet, a secret that is nobody's.
+    Unusable = "instance not found", 400;
     /// No such schema, at the endpoints of old.
     SchemaNotFound = "schema not found", 404;
     /// Not allowed.

@@ -147,7 +147,7 @@ fn told(me: &mut Evaluator, closure: &Closure, asked: &Asked) -> Result {
             shown.push(contents(me, old)?);
             shown.push(contents(me, new)?);
             if arity == 3 {
-                shown.push(from_v10(me, old)?.unwrap_or(Value::Null));
+                shown.push(itself(me, old));
             }
         }
         (Some(Action::Create), [new]) => return contents(me, new),
@@ -157,7 +157,7 @@ fn told(me: &mut Evaluator, closure: &Closure, asked: &Asked) -> Result {
                 return Ok(data);
             }
             shown.push(data);
-            shown.push(from_v10(me, new)?.unwrap_or(Value::Null));
+            shown.push(itself(me, new));
         }
         (Some(Action::Call), arguments) => return Ok(zipped(me, closure, arguments)?),
         (_, [one]) => return Ok(from_v10(me, one)?.unwrap_or(Value::Null)),
@@ -168,6 +168,21 @@ fn told(me: &mut Evaluator, closure: &Closure, asked: &Asked) -> Result {
         }
     }
     Ok(Value::array(shown))
+}
+
+/// The reference to a document, written or not.
+fn itself(me: &Evaluator, document: &v10::Value) -> Value {
+    match document {
+        v10::Value::Doc(doc) => match doc.key {
+            DocKey::Id(id) => Value::Ref(Ref {
+                scope: me.interp.txn.scope(),
+                coll: doc.coll,
+                id,
+            }),
+            DocKey::Name(_) => Value::Null,
+        },
+        _ => Value::Null,
+    }
 }
 
 /// All fields of a document as a write would leave it, or as it is.

@@ -156,7 +156,7 @@ pub fn name_of(me: &mut Evaluator, reference: Ref) -> Result<Option<Str>> {
         _ => None,
     };
     let txn = &mut me.interp.txn;
-    let found = txn.with_scope(scope, |txn| -> Result<_> {
+    txn.with_scope(scope, |txn| -> Result<_> {
         if let Some(version) = txn.get(coll, id, None)? {
             return Ok(name(&version));
         }
@@ -170,8 +170,7 @@ pub fn name_of(me: &mut Evaluator, reference: Ref) -> Result<Option<Str>> {
             .rev()
             .filter_map(|event| event.version.as_deref());
         Ok(past.find_map(name))
-    })?;
-    found
+    })?
 }
 
 /// The reference by names to the database with a scope; `None` for this one.

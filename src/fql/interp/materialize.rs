@@ -95,6 +95,9 @@ impl Interp {
                 })?)
             }
             Value::Object(object) => Rendered::Object(self.complete_fields(object, place)?),
+            Value::Doc(doc) if doc.coll == crate::model::native::LEGACY_INDEX => {
+                Rendered::LegacyIndex(self.doc_name(doc)?)
+            }
             Value::Doc(doc) if place.inside => Rendered::Ref(Arc::new(self.reference(doc)?)),
             Value::Doc(doc) => Rendered::Doc(Arc::new(self.document(doc, place)?)),
             Value::Set(set) => self.complete_set(set, place)?,

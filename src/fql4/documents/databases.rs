@@ -102,7 +102,7 @@ type Held = (crate::value::DocId, Object, Option<crate::value::Time>);
 fn held_keys(me: &mut Evaluator, database: Ref) -> Result<Vec<Held>> {
     let term = crate::fql4::stored::reference_to_stored(database);
     let txn = &mut me.interp.txn;
-    let held = txn.with_scope(database.scope, |txn| -> Result<Vec<Held>> {
+    txn.with_scope(database.scope, |txn| -> Result<Vec<Held>> {
         let found = txn.native_lookup(native::KEY, native::KEY_BY_DATABASE, &term, None)?;
         let mut held = Vec::new();
         for id in found {
@@ -115,8 +115,7 @@ fn held_keys(me: &mut Evaluator, database: Ref) -> Result<Vec<Held>> {
             held.push((id, moved.collect(), version.ttl));
         }
         Ok(held)
-    })?;
-    held
+    })?
 }
 
 /// Whether a database is another, or lies within it.

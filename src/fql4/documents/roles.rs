@@ -102,7 +102,7 @@ fn decode(
     name: &str,
     expected: &str,
     faults: &mut Faults,
-    entry: fn(&Object) -> Result<(), Option<(Vec<String>, &'static str, Value)>>,
+    entry: fn(&Object) -> Decoded,
 ) -> bool {
     let Some(value) = role.get(name) else {
         return true;
@@ -129,7 +129,10 @@ fn decode(
     true
 }
 
-type Decoded = Result<(), Option<(Vec<String>, &'static str, Value)>>;
+type Decoded = Result<(), Option<Misfit>>;
+
+/// A path, what was expected there, and what there is.
+type Misfit = (Vec<String>, &'static str, Value);
 
 fn wrong(path: &[&str], expected: &'static str, value: &Value) -> Decoded {
     let path = path.iter().map(ToString::to_string).collect();

@@ -302,6 +302,7 @@ fn write(
     let mut shown_beside = Object::new();
     complete(me, &draft, id, &mut layout, &mut shown_beside)?;
     if kind.is_schema {
+        check_unstaged(me, place)?;
         check_name(me, &draft, id, &layout, place)?;
     }
     let now = me.interp.txn.time().into();
@@ -330,8 +331,13 @@ fn write(
                 made.fields.remove(name);
             }
             value => {
+                // A secret stands before what is kept of it.
+                let hash = made.fields.remove("hashed_secret");
                 let value = crate::fql4::stored::from_stored(target.scope, value);
                 made.fields.insert(name.clone(), value);
+                if let Some(hash) = hash {
+                    made.fields.insert("hashed_secret", hash);
+                }
             }
         }
     }
@@ -381,6 +387,17 @@ fn schema_errors(failures: &[ConstraintFailure], place: &Place) -> Stop {
 
 fn schema_error(text: &str, place: &Place) -> Stop {
     Error::new(Code::SchemaValidationFailed, place, text).into()
+}
+
+/// Definitions cannot be written while a schema is staged.
+fn check_unstaged(me: &Evaluator, place: &Place) -> Result<()> {
+    match me.interp.txn.is_staged() {
+        true => {
+            let text = "Cannot update schema from FQL v4 if schema has been staged.";
+            Err(schema_error(text, place))
+        }
+        false => Ok(()),
+    }
 }
 
 /// The layout that a valid draft makes.
@@ -1007,6 +1024,9 @@ pub fn delete(me: &mut Evaluator, target: Ref, place: &Place) -> Result {
     let Some(version) = collected.finish(found)? else {
         return Ok(value::Value::Null);
     };
+    if kind(target.coll).is_some_and(|kind| kind.is_schema) {
+        check_unstaged(me, place)?;
+    }
     let is_protected = || -> Option<String> {
         match target.coll {
             native::COLLECTION => Some(protected::delete_collection().to_string()),

@@ -77,7 +77,7 @@ fn key_from_secret(me: &mut Evaluator, arguments: Arguments) -> Result {
     let secret = arguments.string(0)?;
     let unknown = || -> Stop {
         let text = format!("No key found for secret {secret}.");
-        Error::new(Code::InstanceNotFound, arguments.place(), text).into()
+        Error::new(Code::Unusable, arguments.place(), text).into()
     };
     let Some(found) = holder(me, &secret)? else {
         return Err(unknown());

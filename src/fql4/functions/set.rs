@@ -151,7 +151,7 @@ fn matched(me: &mut Evaluator, of_index: &Value, terms: Vec<Value>, form: &Place
     };
     if found.status != IndexStatus::Complete {
         let message = format!("Index '{}' is not active.", found.name);
-        return Err(Error::new(Code::InstanceNotFound, &place, message).into());
+        return Err(Error::new(Code::Unusable, &place, message).into());
     }
     Ok(of(Set::Match {
         index: reference,
