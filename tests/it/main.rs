@@ -23,6 +23,7 @@ mod language;
 mod mutations;
 mod numbers;
 mod remote;
+mod schema_command;
 mod schema_files;
 mod schema_text;
 mod schema_writes;

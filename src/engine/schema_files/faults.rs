@@ -105,7 +105,8 @@ impl Changed<'_> {
     }
 
     fn told(&self, fault: &MigrationFault) -> Diagnostic {
-        let at = self.place(&fault.at).unwrap_or_else(|| self.whole());
+        let nowhere = || Location::new(&Source::hidden("*migrations*"), Span::default());
+        let at = self.place(&fault.at).unwrap_or_else(nowhere);
         let mut diagnostic = Diagnostic::error(fault.message.clone(), at);
         diagnostic.hints = fault.hints.iter().map(|hint| self.hint(hint)).collect();
         diagnostic
@@ -151,10 +152,6 @@ impl Changed<'_> {
         self.item.at(span)
     }
 
-    fn whole(&self) -> Location {
-        self.located(self.item.span)
-    }
-
     fn place(&self, at: &FaultPlace) -> Option<Location> {
         let before = |span: Span| Span {
             start: span.start,
@@ -170,7 +167,11 @@ impl Changed<'_> {
             FaultPlace::Nowhere => return None,
             FaultPlace::Collection => self.item.span,
             FaultPlace::Name(path) => self.name(path)?,
-            FaultPlace::BeforeName(path) => before(self.name(path)?),
+            FaultPlace::Before(place) => {
+                let at = self.place(place)?;
+                let span = before(at.span);
+                return Some(Location { span, ..at });
+            }
             FaultPlace::Type(path) => self.declared(path)?.0.span,
             FaultPlace::AfterType(path) => after(self.declared(path)?.0.span),
             FaultPlace::Wildcard => {

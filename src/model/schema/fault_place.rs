@@ -15,8 +15,8 @@ pub enum FaultPlace {
     Collection,
     /// The name of a declared field, perhaps inside of objects.
     Name(FieldPath),
-    /// Right before such a name.
-    BeforeName(FieldPath),
+    /// Right before another place.
+    Before(Box<FaultPlace>),
     /// The type of a field.
     Type(FieldPath),
     /// The end of the type of a field.
@@ -91,15 +91,13 @@ impl FaultHint {
         }
     }
 
-    /// The field's type could take null.
-    pub fn nullable(path: &[crate::value::PathPart]) -> FaultHint {
-        let at = FaultPlace::AfterType(path.to_vec());
+    /// The field's type, which ends there, could take null.
+    pub fn nullable(at: FaultPlace) -> FaultHint {
         FaultHint::write("Make the field nullable", at, "?")
     }
 
-    /// The field could have a default.
-    pub fn default_value(path: &[crate::value::PathPart]) -> FaultHint {
-        let at = FaultPlace::AfterType(path.to_vec());
+    /// The field, whose type ends there, could have a default.
+    pub fn default_value(at: FaultPlace) -> FaultHint {
         FaultHint::write("Add a default value to this field", at, " = <expr>")
     }
 }

@@ -10,7 +10,7 @@ use super::field_type::FieldType;
 use super::migration_item::{FieldPath, MigrationItem, applied, items};
 use super::path::display;
 use super::shape::{Contents, Field, FieldSource, Filling, NoField, Shape, Wildcard, is_subtype};
-use super::type_display::expected;
+use super::type_display::declared;
 use crate::value::{PathPart, Str};
 
 /// What is wrong with the migrations of a definition, and what it is about.
@@ -712,8 +712,8 @@ impl Rewind {
                         about: About::Migration(self.at),
                         at: self.path(nth),
                         hints: vec![
-                            FaultHint::nullable(path),
-                            FaultHint::default_value(path),
+                            FaultHint::nullable(field.type_end()),
+                            FaultHint::default_value(field.type_end()),
                             FaultHint::migrate(
                                 "Add a `backfill` migration",
                                 FaultPlace::Collection,
@@ -758,13 +758,13 @@ fn is_conflicts_type(ty: &FieldType) -> bool {
 /// What of a type is not of another.
 fn left_over(ty: &FieldType, other: &FieldType) -> String {
     let FieldType::Union(members) = ty else {
-        return expected(ty);
+        return declared(ty);
     };
     let rest = members.iter().filter(|member| !is_subtype(member, other));
     let rest: Vec<FieldType> = rest.cloned().collect();
     match rest.as_slice() {
-        [only] => expected(only),
-        _ => expected(&FieldType::Union(rest)),
+        [only] => declared(only),
+        _ => declared(&FieldType::Union(rest)),
     }
 }
 
@@ -816,7 +816,6 @@ fn explain(rewound: &Shape, target: &Shape, live: &Shape) -> Vec<MigrationFault>
             hints,
         });
     };
-    let nowhere = FaultPlace::Nowhere;
     // What rewinding found out, with the wildcard as submitted.
     let known = |name: &str| rewound.field(name).or_else(|| target.field(name));
     for (name, before) in &live.fields {
@@ -837,19 +836,10 @@ fn explain(rewound: &Shape, target: &Shape, live: &Shape) -> Vec<MigrationFault>
             Some(field) if is_subtype(&before.ty(), &field.ty()) => {}
             Some(field) => {
                 let target_ty = field.ty();
-                let (submitted, live) = (expected(&target_ty), expected(&before.ty()));
+                let (submitted, live) = (declared(&target_ty), declared(&before.ty()));
                 let message = format!(
                     "Field `.{name}` of type `{submitted}` does not match the live type `{live}`"
                 );
-                let at = match field.source {
-                    FieldSource::Schema(_) => FaultPlace::Type(vec![PathPart::Field(name.clone())]),
-                    FieldSource::Backfill(..)
-                    | FieldSource::Split(_)
-                    | FieldSource::SplitInto(..)
-                    | FieldSource::Drop(_)
-                    | FieldSource::Add(_)
-                    | FieldSource::MovedInto(_) => nowhere.clone(),
-                };
                 let rest = left_over(&before.ty(), &target_ty);
                 let hint = FaultHint::write(
                     "Add a migration to split the invalid types into another field",
@@ -858,7 +848,7 @@ fn explain(rewound: &Shape, target: &Shape, live: &Shape) -> Vec<MigrationFault>
                         "tmp: {rest}\n  migrations {{\n    split .{name} -> .{name}, .tmp\n  }}\n"
                     ),
                 );
-                tell(message, about, at, vec![hint]);
+                tell(message, about, field.type_at(), vec![hint]);
             }
             None => {
                 let message = format!("Field `.{name}` is missing from the submitted schema");
@@ -894,21 +884,21 @@ fn explain(rewound: &Shape, target: &Shape, live: &Shape) -> Vec<MigrationFault>
                 let needs_value = default.is_none() && !is_subtype(&FieldType::Null, &field.ty());
                 let (at, hints) = match needs_value {
                     true => {
-                        if let [only] = not_added(&path, field).as_slice() {
-                            path = only.clone();
+                        let mut missing = field;
+                        if let [(only, inner)] = not_added(&path, field).as_slice() {
+                            (path, missing) = (only.clone(), inner);
                         }
                         let last = display(path.last().map_or(&[][..], std::slice::from_ref));
                         let block = format!(
                             "migrations {{\n    add {last}\n    backfill {last} = <expr>\n  }}\n"
                         );
-                        let add =
-                            FaultHint::write(hint, FaultPlace::BeforeName(path.clone()), block);
+                        let before = FaultPlace::Before(Box::new(missing.at.clone()));
                         let hints = vec![
-                            add,
-                            FaultHint::default_value(&path),
-                            FaultHint::nullable(&path),
+                            FaultHint::write(hint, before, block),
+                            FaultHint::default_value(missing.type_end()),
+                            FaultHint::nullable(missing.type_end()),
                         ];
-                        (FaultPlace::Name(path.clone()), hints)
+                        (missing.at.clone(), hints)
                     }
                     false => {
                         let add = vec![format!("add .{name}")];
@@ -930,7 +920,7 @@ fn explain(rewound: &Shape, target: &Shape, live: &Shape) -> Vec<MigrationFault>
         }
     }
     let before_first = || match target.fields.first() {
-        Some((name, _)) => FaultPlace::BeforeName(vec![PathPart::Field(name.clone())]),
+        Some((_, first)) => FaultPlace::Before(Box::new(first.at.clone())),
         None => FaultPlace::Collection,
     };
     match (target.wildcard, live.wildcard) {
@@ -997,8 +987,8 @@ fn explain(rewound: &Shape, target: &Shape, live: &Shape) -> Vec<MigrationFault>
     faults
 }
 
-/// Paths below a field that no `add` declares.
-fn not_added(path: &[PathPart], field: &Field) -> Vec<FieldPath> {
+/// Fields at or below a field that no `add` declares, and their paths.
+fn not_added<'a>(path: &[PathPart], field: &'a Field) -> Vec<(FieldPath, &'a Field)> {
     match (&field.source, &field.contents) {
         (FieldSource::Add(_), _) => Vec::new(),
         (FieldSource::Schema(_), Contents::Record { wildcard: true, .. }) => Vec::new(),
@@ -1010,6 +1000,6 @@ fn not_added(path: &[PathPart], field: &Field) -> Vec<FieldPath> {
                 not_added(&inner, field)
             })
             .collect(),
-        _ => vec![path.to_vec()],
+        _ => vec![(path.to_vec(), field)],
     }
 }

@@ -3,6 +3,7 @@
 use super::collection::Collection;
 use super::fault_place::FaultPlace;
 use super::field_type::{FieldRule, FieldType, Literal, ObjectType};
+use super::migration_item::FieldPath;
 use crate::fql::syntax::{Source, ast};
 use crate::value::{PathPart, Str};
 use std::sync::Arc;
@@ -49,6 +50,8 @@ pub struct Field {
     pub source: FieldSource,
     /// Where its name stands.
     pub at: FaultPlace,
+    /// The field that declares its type.
+    pub declared: Option<FieldPath>,
 }
 
 /// What a field holds.
@@ -216,11 +219,28 @@ impl Field {
             },
             other => Contents::Plain(other),
         };
+        let declared = match &at {
+            FaultPlace::Name(path) => Some(path.clone()),
+            _ => None,
+        };
         Field {
             contents,
             source,
             at,
+            declared,
         }
+    }
+
+    /// Where its type stands.
+    pub fn type_at(&self) -> FaultPlace {
+        let declared = self.declared.clone();
+        declared.map_or(FaultPlace::Nowhere, FaultPlace::Type)
+    }
+
+    /// Where its type ends.
+    pub fn type_end(&self) -> FaultPlace {
+        let declared = self.declared.clone();
+        declared.map_or(FaultPlace::Nowhere, FaultPlace::AfterType)
     }
 
     /// Its type; of an object, the fields that are present.

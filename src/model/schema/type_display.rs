@@ -40,6 +40,42 @@ pub fn expected(ty: &FieldType) -> String {
     }
 }
 
+/// A type as declarations show it: a document that may be missing is a reference.
+pub fn declared(ty: &FieldType) -> String {
+    expected(&with_references(ty))
+}
+
+fn with_references(ty: &FieldType) -> FieldType {
+    let all = |types: &[FieldType]| types.iter().map(with_references).collect();
+    match ty {
+        FieldType::Union(members) => {
+            let mut folded: Vec<FieldType> = Vec::new();
+            for member in members {
+                match (folded.last(), member) {
+                    (Some(FieldType::Doc(name)), FieldType::NullDoc(null)) if name == null => {
+                        let reference = format!("Ref<{name}>");
+                        folded.pop();
+                        folded.push(FieldType::Doc(reference.into()));
+                    }
+                    _ => folded.push(with_references(member)),
+                }
+            }
+            FieldType::Union(folded)
+        }
+        FieldType::Intersect(members) => FieldType::Intersect(all(members)),
+        FieldType::Tuple(members) => FieldType::Tuple(all(members)),
+        FieldType::Array(inner) => FieldType::Array(Box::new(with_references(inner))),
+        FieldType::Object(object) => {
+            let mut object = object.clone();
+            for field in &mut object.fields {
+                field.ty = with_references(&field.ty);
+            }
+            FieldType::Object(object)
+        }
+        other => other.clone(),
+    }
+}
+
 fn expected_object(ty: &ObjectType) -> String {
     let fields = ty
         .fields

@@ -266,7 +266,7 @@ fn place(at: &FaultPlace, submitted: &Collection) -> Location {
         FaultPlace::Nowhere
         | FaultPlace::Collection
         | FaultPlace::Name(_)
-        | FaultPlace::BeforeName(_)
+        | FaultPlace::Before(_)
         | FaultPlace::Wildcard
         | FaultPlace::AfterFields
         | FaultPlace::Entry(_)
