@@ -35,7 +35,6 @@ mod remote_value;
 mod request;
 mod schema_check;
 pub mod schema_files;
-mod schema_unreadable;
 mod session;
 mod subscription;
 mod typing;

@@ -2,7 +2,6 @@
 
 use super::Engine;
 use super::item_check::check_of;
-use super::schema_unreadable::unreadable;
 use super::typing::{collection_env, schema_env};
 use crate::fql::interp::{PendingBackfill, Renamed, SchemaChecker, WrittenSchema};
 use crate::fql::syntax::ast::{Expr, Ident, Lambda, Param, TypeExpr, TypeKind};
@@ -12,7 +11,7 @@ use crate::fql::types::{
     FunctionCheck, PathCheck, PathStep, ResourceCheck, RoleCheck, SchemaCheck, Sourced,
     check_schema, check_value,
 };
-use crate::fsl::{Kind, Located, Part, SchemaFile, generate, parse, patch};
+use crate::fsl::{Kind, Located, Part, SchemaItem, parse, patch};
 use crate::model::native;
 use crate::model::schema::{
     AccessProvider, Collection, ExprText, Function, Grant, LambdaText, Role, RoleRef, Schema,
@@ -22,33 +21,36 @@ use crate::value::{CollId, DocId, PathPart, Str};
 use std::sync::Arc;
 
 impl SchemaChecker for Engine {
-    fn check(&self, written: &WrittenSchema<'_>) -> Result<CheckedSchema, Vec<Diagnostic>> {
-        let native = self.environments.native(&self.library);
-        let schema = written.schema;
+    fn files(&self, written: &WrittenSchema<'_>) -> Vec<Arc<Source>> {
         let order = |kind: Kind, id: i64| written.order(coll_of(kind), DocId(id));
-        let unreadable = unreadable(schema, &order);
+        patch(&written.stored_files, written.schema, &order)
+    }
+
+    fn check(
+        &self,
+        written: &WrittenSchema<'_>,
+        files: &[Arc<Source>],
+    ) -> Result<CheckedSchema, Vec<Diagnostic>> {
+        // Definitions that are in order by themselves may make up a schema that no file could say.
+        let mut unreadable = Vec::new();
+        let mut items = Vec::new();
+        for file in files {
+            match parse(file) {
+                Ok(file) => items.extend(file.items),
+                Err(faults) => unreadable.extend(faults),
+            }
+        }
         if !unreadable.is_empty() {
             return Err(unreadable);
         }
+        let native = self.environments.native(&self.library);
         let faults = match check_schema(&native, whole(written, &Texts::Stored)) {
             Ok(checked) => return Ok(checked),
             Err(faults) => faults,
         };
-        // Told in the text of the schema, which is worth reading only now.
-        let located = match self.in_files(written) {
-            Some(check) => check_schema(&native, check),
-            None => {
-                let generated = generate(schema, &order);
-                let located = Located::new("main.fsl", generated);
-                check_schema(&native, whole(written, &Texts::Located(&located)))
-            }
-        };
+        // Told in the files.
+        let located = check_schema(&native, in_files(written, &items));
         Err(located.err().unwrap_or(faults))
-    }
-
-    fn files(&self, written: &WrittenSchema<'_>) -> Vec<Arc<Source>> {
-        let order = |kind: Kind, id: i64| written.order(coll_of(kind), DocId(id));
-        patch(&written.stored_files, written.schema, &order)
     }
 
     fn check_backfill(&self, schema: &Schema, backfill: &PendingBackfill) -> Vec<Diagnostic> {
@@ -58,30 +60,22 @@ impl SchemaChecker for Engine {
     }
 }
 
-impl Engine {
-    /// The schema as its files will have it; `None` if there are none yet, or if they cannot be read.
-    fn in_files(&self, written: &WrittenSchema<'_>) -> Option<SchemaCheck> {
-        if written.stored_files.is_empty() {
-            return None;
+/// The schema as its files have it.
+fn in_files(written: &WrittenSchema<'_>, items: &[SchemaItem]) -> SchemaCheck {
+    let mut check = check_of(items.iter(), written.schema, written.typechecked);
+    check.write_at = written.write_at.cloned();
+    for collection in &mut check.collections {
+        let known = written.schema.collection_named(&collection.env.name);
+        let renamed = known.and_then(|known| {
+            let mut renamed = written.renamed.iter();
+            renamed.find(|renamed| renamed.collection == known.id)
+        });
+        if let Some(renamed) = renamed {
+            collection.renamed = (renamed.name, renamed.alias);
+            collection.written_at = renamed.at.cloned();
         }
-        let files = self.files(written);
-        let files: Vec<SchemaFile> = files.iter().map(parse).collect::<Result<_, _>>().ok()?;
-        let items = files.iter().flat_map(|file| &file.items);
-        let mut check = check_of(items, written.schema, written.typechecked);
-        check.write_at = written.write_at.cloned();
-        for collection in &mut check.collections {
-            let known = written.schema.collection_named(&collection.env.name);
-            let renamed = known.and_then(|known| {
-                let mut renamed = written.renamed.iter();
-                renamed.find(|renamed| renamed.collection == known.id)
-            });
-            if let Some(renamed) = renamed {
-                collection.renamed = (renamed.name, renamed.alias);
-                collection.written_at = renamed.at.cloned();
-            }
-        }
-        Some(check)
     }
+    check
 }
 
 fn coll_of(kind: Kind) -> CollId {

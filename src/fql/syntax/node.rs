@@ -134,7 +134,7 @@ pub struct FieldNode {
 /// The type of a field, and what is wrong with it beyond its syntax.
 #[derive(Clone, Debug)]
 pub struct TypeNode {
-    /// The type; `Any` if something is wrong.
+    /// The type.
     pub ty: TypeExpr,
     /// What is wrong.
     pub faults: Vec<Diagnostic>,

@@ -20,7 +20,7 @@ impl Converter<'_> {
             match &node.value {
                 Some(NodeValue::Migration(migration)) => {
                     self.no_annotations(&node.annotations);
-                    items.extend(self.migration(migration));
+                    items.push(self.migration(migration));
                 }
                 Some(other) => {
                     let message = "Only migrations are allowed in migration blocks";
@@ -36,7 +36,7 @@ impl Converter<'_> {
         Some(MigrationsItem { items, span })
     }
 
-    fn migration(&mut self, node: &MigrationNode) -> Option<MigrationStatement> {
+    fn migration(&mut self, node: &MigrationNode) -> MigrationStatement {
         let kind = match &node.kind {
             MigrationNodeKind::Add(path) => MigrationKind::Add(self.field_path(path)),
             MigrationNodeKind::Backfill(path, value) => {
@@ -46,7 +46,7 @@ impl Converter<'_> {
             MigrationNodeKind::Move(from, to) => {
                 MigrationKind::Move(self.field_path(from), self.field_path(to))
             }
-            MigrationNodeKind::Split(from, targets) => self.split(node.span, from, targets)?,
+            MigrationNodeKind::Split(from, targets) => self.split(node.span, from, targets),
             MigrationNodeKind::MoveConflicts(path) => {
                 MigrationKind::MoveConflicts(self.field_path(path))
             }
@@ -55,33 +55,32 @@ impl Converter<'_> {
             }
             MigrationNodeKind::AddWildcard => MigrationKind::AddWildcard,
         };
-        Some(MigrationStatement {
+        MigrationStatement {
             kind,
             span: node.span,
-        })
+        }
     }
 
-    fn split(&mut self, span: Span, from: &Expr, targets: &[Expr]) -> Option<MigrationKind> {
+    fn split(&mut self, span: Span, from: &Expr, targets: &[Expr]) -> MigrationKind {
         let from = self.field_path(from);
         let targets: Vec<PathItem> = targets
             .iter()
             .map(|target| self.field_path(target))
             .collect();
-        let (Some(first), Some(last), true) = (targets.first(), targets.last(), targets.len() > 1)
-        else {
-            self.error("Expected at least two fields to split into", span);
-            return None;
-        };
         let is_repeated = |(at, target): (usize, &PathItem)| {
             let before = targets.get(..at).unwrap_or_default();
             before.iter().any(|other| other.parts == target.parts)
         };
-        if targets.iter().enumerate().any(is_repeated) {
-            let list = first.span.to(last.span);
-            self.error("Expected list of fields with no duplicates", list);
-            return None;
+        match (targets.first(), targets.last()) {
+            (Some(first), Some(last)) if targets.len() > 1 => {
+                if targets.iter().enumerate().any(is_repeated) {
+                    let list = first.span.to(last.span);
+                    self.error("Expected list of fields with no duplicates", list);
+                }
+            }
+            _ => self.error("Expected at least two fields to split into", span),
         }
-        Some(MigrationKind::Split(from, targets))
+        MigrationKind::Split(from, targets)
     }
 
     /// A path of field names only.

@@ -1,7 +1,7 @@
 //! Nodes → items, with an error for everything that is not as it must be (`spec schema-fsl 10`).
 //!
-//! A part that is wrong is left out and the walk goes on, so that all errors of a file are told at once; a file with
-//! errors has no items. The order of errors is that of the walk: an item's names before its members, members in the order
+//! The walk goes on after an error, so that all errors of a file are told at once; a part that cannot be made sense of is left
+//! out. A file with errors has no items for anybody but the patcher, which puts in what definitions say, right or wrong. The order of errors is that of the walk: an item's names before its members, members in the order
 //! of the text, what an item lacks last.
 
 mod collection;
@@ -26,19 +26,31 @@ use std::sync::Arc;
 /// assert_eq!(&*file.items[0].name.name, "Post");
 /// ```
 pub fn parse(source: &Arc<Source>) -> Result<SchemaFile, Vec<Diagnostic>> {
+    let (file, errors) = converted(source)?;
+    match errors.is_empty() {
+        true => Ok(file),
+        false => Err(errors),
+    }
+}
+
+/// The items of a file whose syntax is right, whatever else is wrong with them: as far as it can be kept.
+pub(super) fn parse_leniently(source: &Arc<Source>) -> Option<SchemaFile> {
+    let (file, _) = converted(source).ok()?;
+    Some(file)
+}
+
+fn converted(source: &Arc<Source>) -> Result<(SchemaFile, Vec<Diagnostic>), Vec<Diagnostic>> {
     let nodes = parse_schema(source)?;
     let mut converter = Converter {
         source,
         errors: Vec::new(),
     };
     let items = converter.items(&nodes);
-    if !converter.errors.is_empty() {
-        return Err(converter.errors);
-    }
-    Ok(SchemaFile {
+    let file = SchemaFile {
         source: source.clone(),
         items,
-    })
+    };
+    Ok((file, converter.errors))
 }
 
 /// Walks the nodes of one file.

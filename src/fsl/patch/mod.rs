@@ -12,7 +12,7 @@
 mod edit;
 mod text;
 
-use super::convert::parse;
+use super::convert::{parse, parse_leniently};
 use super::diff::diff;
 use super::generate::{Generated, HEAD, Order, generate};
 use super::item::{SchemaFile, SchemaItem};
@@ -98,7 +98,7 @@ struct Canonical {
 impl Canonical {
     fn of(generated: Generated) -> Canonical {
         let whole = Source::new(MAIN, generated.text.as_str());
-        if let Ok(file) = parse(&whole) {
+        if let Some(file) = parse_leniently(&whole) {
             return Canonical {
                 items: file.items,
                 unreadable: Vec::new(),
@@ -110,9 +110,9 @@ impl Canonical {
             unreadable: Vec::new(),
         };
         for text in generated.items() {
-            match parse(&Source::new(MAIN, text)) {
-                Ok(file) => canonical.items.extend(file.items),
-                Err(_) => canonical.unreadable.push(format!("{text}\n")),
+            match parse_leniently(&Source::new(MAIN, text)) {
+                Some(file) => canonical.items.extend(file.items),
+                None => canonical.unreadable.push(format!("{text}\n")),
             }
         }
         canonical

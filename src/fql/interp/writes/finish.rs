@@ -69,11 +69,11 @@ impl Interp {
             return self.store_internal(pending, &schema, CheckedSchema::default());
         };
         let written = written_schema(pending, &schema, typechecked, last, &stored);
-        let faults = match checker.check(&written) {
+        let files = checker.files(&written);
+        let faults = match checker.check(&written, &files) {
             Ok(checked) => {
                 let faults = self.migration_faults(pending, &schema);
                 if faults.is_empty() {
-                    let files = checker.files(&written);
                     self.store_internal(pending, &schema, checked)?;
                     return self.store_files(&stored, &files);
                 }

@@ -135,11 +135,15 @@ impl WrittenSchema<'_> {
 
 /// Checks the types of a whole schema; the engine's.
 pub trait SchemaChecker: Send + Sync {
-    /// What is inferred of functions and computed fields, or what is wrong.
-    fn check(&self, written: &WrittenSchema<'_>) -> Result<CheckedSchema, Vec<Diagnostic>>;
-
     /// The schema files that say what the definitions say.
     fn files(&self, written: &WrittenSchema<'_>) -> Vec<Arc<Source>>;
+
+    /// What is inferred of functions and computed fields, or what is wrong with the schema, whose files are `files`.
+    fn check(
+        &self,
+        written: &WrittenSchema<'_>,
+        files: &[Arc<Source>],
+    ) -> Result<CheckedSchema, Vec<Diagnostic>>;
 
     /// What is wrong with the type of a value that migrations give to documents.
     fn check_backfill(&self, schema: &Schema, backfill: &PendingBackfill) -> Vec<Diagnostic>;

@@ -5,7 +5,7 @@
 
 use super::expr::fatal;
 use super::{Build, Builder, Children, Stop, TypeUse, children, plain_ident, span};
-use crate::fql::syntax::ast::{Block, Expr, Ident, Str, TypeExpr, TypeKind};
+use crate::fql::syntax::ast::{Block, Expr, Ident, Str};
 use crate::fql::syntax::diagnostic::Diagnostic;
 use crate::fql::syntax::grammar::Rule;
 use crate::fql::syntax::node::{
@@ -260,17 +260,8 @@ impl<'s> Builder<'s> {
         usage: TypeUse,
     ) -> Build<TypeNode> {
         let known = self.errors.len();
-        let at = partial.span();
         let ty = self.complete(partial, usage)?;
         let faults = self.errors.split_off(known);
-        let ty = if faults.is_empty() {
-            ty
-        } else {
-            TypeExpr {
-                kind: TypeKind::Any,
-                span: at,
-            }
-        };
         Ok(TypeNode { ty, faults })
     }
 
