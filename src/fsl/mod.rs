@@ -1,9 +1,7 @@
 //! The schema as FSL text (`spec schema-fsl 10-12.3`).
 //!
-//! One direction makes text of definitions:
-//! - `generate`: definitions → text in canonical form, with the place of every part a schema check may complain about.
-//!   Texts that do not parse are printed as they are stored.
-//! - `located`: those parts, parsed where they stand, so that errors are told where a reader of the schema looks for them
+//! One direction makes text of definitions: [`generate`], in canonical form. Texts that do not parse are printed as they are
+//! stored.
 //!
 //! The other reads files:
 //! - [`parse`]: a file's items with the spans of all parts, or every fault of the file
@@ -21,7 +19,6 @@ mod definition;
 mod diff;
 mod generate;
 mod item;
-mod located;
 mod patch;
 mod same;
 mod snippet;
@@ -30,9 +27,8 @@ mod writer;
 pub use convert::parse;
 pub use definition::definition;
 pub use diff::{Colors, ItemDiff, diff, semantic, summary, textual};
-pub use generate::{Generated, Kind, Order, Part, generate, stored_order};
+pub use generate::{Generated, Kind, Order, generate, stored_order};
 pub use item::*;
-pub use located::Located;
 pub use patch::patch;
 pub use snippet::{find_duplicates, parse_snippet};
 

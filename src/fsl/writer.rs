@@ -26,14 +26,6 @@ impl Writer {
         }
     }
 
-    /// The same, and where it stands.
-    pub fn placed(&mut self, text: &str) -> Span {
-        self.start_line();
-        let start = self.text.len();
-        self.write(text);
-        Span::new(start, self.text.len())
-    }
-
     /// Writes text and ends the line.
     pub fn line(&mut self, text: &str) {
         self.write(text);
