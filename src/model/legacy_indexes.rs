@@ -42,12 +42,14 @@ impl Txn {
         if let Some(before) = before {
             let header = Header::read(before).ok_or_else(txn::damaged)?;
             let old = Version::from_bytes(&header, before.clone()).object();
-            for name in ["active", "backing"] {
-                match old.get(name) {
-                    Some(value) => fields.insert(name, value.clone()),
-                    None => fields.remove(name),
-                };
+            // Once active, always active.
+            if is_true(&old, "active") {
+                fields.insert("active", Value::Bool(true));
             }
+            match old.get("backing") {
+                Some(value) => fields.insert("backing", value.clone()),
+                None => fields.remove("backing"),
+            };
             let fields = Arc::new(fields);
             let own = self.defined_legacy.iter_mut();
             for (_, index) in own.filter(|(_, index)| index.id.0 as i64 == id.0) {
@@ -61,14 +63,16 @@ impl Txn {
             true => IndexStatus::Complete,
             false => IndexStatus::Building,
         };
-        fields.insert("active", Value::Bool(small));
+        // Whoever says so may read an index that is not built.
+        let active = small || is_true(data, "active");
+        fields.insert("active", Value::Bool(active));
         fields.insert("backing", Value::string(status.name()));
         let fields = Arc::new(fields);
         let index = Arc::new(loaded(id, fields.clone()));
         self.defined_indexes += 1;
         if small {
             for coll in sources {
-                if let Some(collection) = self.schema().collection(coll).cloned() {
+                if let Some(collection) = self.known_collection(coll).cloned() {
                     build::build_now(self, &collection, Physical::Legacy(&index))?;
                 }
             }
@@ -83,13 +87,14 @@ impl Txn {
     /// The existing collections an index is over, by id.
     fn legacy_sources(&self, index: &LegacyIndex) -> Vec<CollId> {
         let (mut sources, all) = index.named_sources();
-        let schema = self.schema();
         if all {
-            sources.extend(schema.collections().into_iter().map(|known| known.id));
+            let known = self.schema().collections();
+            sources.extend(known.into_iter().map(|known| known.id));
+            sources.extend(self.own_collections());
             sources.sort_unstable();
             sources.dedup();
         }
-        sources.retain(|coll| schema.collection(*coll).is_some());
+        sources.retain(|coll| self.known_collection(*coll).is_some());
         sources
     }
 
@@ -199,6 +204,10 @@ impl Model {
     pub(super) fn fail_legacy_build(txn: &mut Txn, id: IndexId) -> Result<(), ModelError> {
         txn.end_legacy_build(id, IndexStatus::Failed)
     }
+}
+
+fn is_true(object: &Object, name: &str) -> bool {
+    matches!(object.get(name), Some(Value::Bool(true)))
 }
 
 fn loaded(id: DocId, fields: Arc<Object>) -> LegacyIndex {

@@ -520,6 +520,13 @@ impl Txn {
         known.or_else(|| own().map(|(_, collection)| collection))
     }
 
+    /// The collections that this transaction has defined in its database.
+    pub(crate) fn own_collections(&self) -> impl Iterator<Item = CollId> {
+        let own = self.defined_collections.iter();
+        own.filter(|(scope, _)| *scope == self.scope)
+            .map(|(_, collection)| collection.id)
+    }
+
     /// Notes a definition that is written or deleted.
     pub(crate) fn note_definition(&mut self, coll: CollId, definition: Option<Collection>) {
         let scope = self.scope;

@@ -554,6 +554,66 @@ fn several_sources_wildcards_and_deleted_collections() {
 }
 
 #[test]
+fn what_one_query_defines_and_writes_is_indexed() {
+    let db = Db::new();
+    db.run("CreateCollection({ name: 'old' })");
+    db.run("CreateIndex({ name: 'before', source: '_', values: [{ field: ['data', 'n'] }] })");
+    db.run(
+        "Let({
+           c: Select('ref', CreateCollection({ name: 'c' })),
+           d: Create(Var('c'), { data: { n: 1 } }),
+           i: CreateIndex({ name: 'i', source: Var('c'), values: [{ field: ['data', 'n'] }] }),
+           w: CreateIndex({ name: 'w', source: '_', values: [{ field: ['data', 'n'] }] })
+         }, Create(Var('c'), { data: { n: 2 } }))",
+    );
+    for index in ["before", "i", "w"] {
+        assert_eq!(
+            db.page(&format!("Match('{index}')")),
+            json!([1, 2]),
+            "{index}"
+        );
+    }
+}
+
+#[test]
+fn native_collections_are_indexed_and_listed() {
+    let db = Db::new();
+    db.run("CreateCollection({ name: 'animals' })");
+    db.run(
+        "CreateIndex({ name: 'creds', source: Credentials(), terms: [{ field: ['instance'] }] })",
+    );
+    db.run("CreateIndex({ name: 'tokens', source: Tokens(), terms: [{ field: ['instance'] }] })");
+    db.run("CreateIndex({ name: 'everything', source: '_' })");
+    db.run("CreateIndex({ name: 'names', source: [Collections(), Roles()], values: [{ field: ['name'] }] })");
+    db.run("Create(Ref(Collection('animals'), 1), { credentials: { password: 'sekrit' } })");
+    for _ in 0..2 {
+        db.run("Login(Ref(Collection('animals'), 1), { password: 'sekrit' })");
+    }
+    let animal = "Ref(Collection('animals'), 1)";
+    assert_eq!(
+        db.run(&format!("Count(Match('creds', {animal}))")),
+        json!(1)
+    );
+    assert_eq!(
+        db.run(&format!("Count(Match('tokens', {animal}))")),
+        json!(2)
+    );
+    assert_eq!(db.page("Match('everything')"), json!([db.run(animal)]));
+    db.run("CreateRole({ name: 'r', privileges: [] })");
+    db.run("Update(Collection('animals'), { name: 'beasts' })");
+    assert_eq!(db.page("Match('names')"), json!(["beasts", "r"]));
+    assert_eq!(
+        db.page("Collections()"),
+        json!([db.run("Collection('beasts')")])
+    );
+    assert_eq!(db.run("Count(Indexes())"), json!(4));
+    assert_eq!(
+        db.page("Documents(Collections())"),
+        db.page("Collections()")
+    );
+}
+
+#[test]
 fn writes_of_both_languages_keep_indexes_and_their_uniqueness() {
     let db = numbered(2);
     db.run("CreateIndex({ name: 'unique', source: Collection('c'), terms: [{ field: ['data', 'foo'] }], unique: true })");

@@ -31,6 +31,7 @@ pub struct Schema {
     providers: FastMap<Str, Arc<AccessProvider>>,
     legacy_indexes: Vec<Arc<LegacyIndex>>,
     legacy_by_source: legacy_index::BySource,
+    legacy_wildcards: Vec<Arc<LegacyIndex>>,
     names: FastMap<Str, Item>,
     aliases: FastMap<Str, Item>,
     staged: Option<Arc<Schema>>,
@@ -123,6 +124,11 @@ impl Schema {
         let native = native::collections().iter().map(|native| native.id);
         let known = native.chain(schema.collections.keys().copied());
         schema.legacy_by_source = legacy_index::by_source(&schema.legacy_indexes, known);
+        let wild = schema.legacy_indexes.iter();
+        schema.legacy_wildcards = wild
+            .filter(|index| index.named_sources().1)
+            .cloned()
+            .collect();
         schema
     }
 
@@ -252,11 +258,13 @@ impl Schema {
         &self.legacy_indexes
     }
 
-    /// The indexes of FQL v4 that are over a collection.
+    /// The indexes of FQL v4 that are over a collection. One that is not known yet is in those over all.
     pub fn legacy_indexes_of(&self, coll: CollId) -> &[Arc<LegacyIndex>] {
-        self.legacy_by_source
-            .get(&coll)
-            .map_or(&[], |found| &found[..])
+        match self.legacy_by_source.get(&coll) {
+            Some(found) => found,
+            None if self.collection(coll).is_some() => &[],
+            None => &self.legacy_wildcards,
+        }
     }
 
     /// User-defined collections in creation order.
