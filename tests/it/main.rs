@@ -46,4 +46,5 @@ mod tls;
 mod typing;
 mod typing_laws;
 mod v4_sets;
+mod v4_streams;
 mod well_typed;
