@@ -741,6 +741,81 @@ fn events_tell_changes() {
 }
 
 #[test]
+fn combined_sets_go_by_values() {
+    let db = Db::new();
+    for name in ["part", "supplied", "follows"] {
+        db.run(&format!("CreateCollection({{ name: '{name}' }})"));
+    }
+    db.run("CreateIndex({ name: 'parts', source: Collection('part') })");
+    db.run("CreateIndex({ name: 'by_supplier', source: Collection('supplied'), terms: [{ field: ['data', 'supplier'] }], values: [{ field: ['data', 'part'] }] })");
+    for id in 1..=2 {
+        db.run(&format!("Create(Ref(Collection('part'), {id}), {{}})"));
+    }
+    db.run("Create(Collection('supplied'), { data: { supplier: 's', part: Ref(Collection('part'), 1) } })");
+    let part = |id: i64| db.run(&format!("Ref(Collection('part'), {id})"));
+    // A document is equal to a value that refers to it.
+    let supplied = "Match('by_supplier', 's')";
+    assert_eq!(
+        db.page(&format!("Intersection(Match('parts'), {supplied})")),
+        json!([part(1)])
+    );
+    assert_eq!(
+        db.page(&format!("Difference(Match('parts'), {supplied})")),
+        json!([part(2)])
+    );
+
+    db.run("CreateIndex({ name: 'following', source: Collection('follows'), terms: [{ field: ['data', 'who'] }], values: [{ field: ['data', 'whom'] }] })");
+    for (who, whom) in [("alice", "bob"), ("alice", "charlie"), ("charlie", "bob")] {
+        db.create("follows", &json!({ "who": who, "whom": whom }));
+    }
+    let both = "Intersection(Match('following', 'alice'), Match('following', 'charlie'))";
+    assert_eq!(db.page(both), json!(["bob"]));
+    assert_eq!(db.events(both), json!([["add", "bob"]]));
+    let other = "Difference(Match('following', 'alice'), Match('following', 'charlie'))";
+    assert_eq!(db.page(other), json!(["charlie"]));
+    // Bob went out when charlie began to follow him.
+    assert_eq!(
+        db.events(other),
+        json!([["add", "bob"], ["add", "charlie"], ["remove", "bob"]])
+    );
+}
+
+#[test]
+fn objects_can_be_terms_and_values() {
+    let db = Db::new();
+    db.run("CreateCollection({ name: 'folks' })");
+    let field = |name: &str| format!("{{ field: ['data', '{name}'], mva: false }}");
+    db.run(&format!(
+        "CreateIndex({{ name: 'whole', source: Collection('folks'), terms: [{}], values: [{}, {}] }})",
+        field("term"),
+        field("v1"),
+        field("v2")
+    ));
+    db.create(
+        "folks",
+        &json!({"term": {"b": 1, "a": 2}, "v1": 2, "v2": 2}),
+    );
+    assert_eq!(db.page("Match('whole', { b: 1, a: 2 })"), json!([[2, 2]]));
+    assert_eq!(db.page("Match('whole', { a: 2, b: 1 })"), json!([[2, 2]]));
+    let orders = ["{ a: N, b: N, c: N }", "{ c: N, a: N, b: N }"];
+    for n in 1..=6 {
+        let value = orders[n % 2].replace('N', &n.to_string());
+        db.run(&format!(
+            "Create(Collection('folks'), {{ data: {{ term: 1, v1: {value}, v2: {n} }} }})"
+        ));
+    }
+    let expected: Json = (1..=6)
+        .map(|n| json!([{ "a": n, "b": n, "c": n }, n]))
+        .collect();
+    assert_eq!(db.page("Match('whole', 1)"), expected);
+    let after = "[{ c: 3, b: 3, a: 3 }, 3]";
+    let page = db.run(&format!(
+        "Select('data', Paginate(Match('whole', 1), {{ after: {after} }}))"
+    ));
+    assert_eq!(page.as_array().map(Vec::len), Some(4));
+}
+
+#[test]
 fn history_is_rewritten() {
     let db = Db::new();
     db.run("CreateCollection({ name: 'c', history_days: 30 })");

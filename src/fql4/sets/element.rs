@@ -194,7 +194,7 @@ fn stored_or_null(scope: ScopeId, value: &Value) -> Stored {
 }
 
 /// The bytes of a document where it is the value.
-fn document_key(codec: &KeyCodec, document: Ref) -> Vec<u8> {
+pub fn document_key(codec: &KeyCodec, document: Ref) -> Vec<u8> {
     let mut key = Vec::new();
     encode_term(codec, &reference_to_stored(document), false, &mut key);
     key

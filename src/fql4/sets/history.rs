@@ -4,7 +4,7 @@
 //! tell when elements came and went. Of combined sets it is worked out for each element by itself when it was in.
 
 use super::Set;
-use super::element::{Edge, Element, Term, values_key};
+use super::element::{Edge, Element, Term, document_key as document_key_of, values_key};
 use super::shape::index;
 use super::walk::{no_history, target, terms_of};
 use crate::fql4::error::Result;
@@ -19,7 +19,7 @@ use crate::store::TxnTime;
 use crate::value::order::same;
 use crate::value::{Object as StoredObject, Value as Stored};
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// An event of a document or set.
@@ -180,6 +180,14 @@ impl Item {
         (self.document.id.0, self.document.coll, self.key.clone())
     }
 
+    /// What the elements of sets are compared by: the values, or the document if there are none.
+    fn values_key(&self, me: &Evaluator) -> Vec<u8> {
+        match self.values.is_empty() {
+            true => document_key_of(me.interp.txn.model().key_codec(), self.document),
+            false => self.key.clone(),
+        }
+    }
+
     fn enters(&self) -> bool {
         match self.action {
             Action::Add | Action::Create | Action::Update => true,
@@ -294,17 +302,32 @@ fn combined(
     if let [only] = sets {
         return events(me, only, place);
     }
-    let mut by_element: BTreeMap<_, Vec<(usize, Item)>> = BTreeMap::new();
-    for (nth, set) in sets.iter().enumerate() {
+    let Some((first, others)) = sets.split_first() else {
+        return Ok(Vec::new());
+    };
+    // Elements are those of the first set; of the others counts what has the same values, whatever its documents.
+    let mut by_element: BTreeMap<_, Vec<Item>> = BTreeMap::new();
+    for item in events(me, first, place)? {
+        by_element.entry(item.element()).or_default().push(item);
+    }
+    let mut by_values: Vec<HashMap<Vec<u8>, Vec<Item>>> = Vec::with_capacity(others.len());
+    for set in others {
+        let mut items: HashMap<Vec<u8>, Vec<Item>> = HashMap::new();
         for item in events(me, set, place)? {
-            by_element
-                .entry(item.element())
-                .or_default()
-                .push((nth, item));
+            items.entry(item.values_key(me)).or_default().push(item);
         }
+        by_values.push(items);
     }
     let mut all = Vec::new();
-    for mut items in by_element.into_values() {
+    for own in by_element.into_values() {
+        let Some(key) = own.first().map(|item| item.values_key(me)) else {
+            continue;
+        };
+        let mut items: Vec<(usize, Item)> = own.into_iter().map(|item| (0, item)).collect();
+        for (nth, others) in by_values.iter().enumerate() {
+            let same = others.get(&key).into_iter().flatten();
+            items.extend(same.map(|item| (nth + 1, item.clone())));
+        }
         items.sort_by(|(_, a), (_, b)| a.compare_merged(b));
         // Whoever leaves first was in before.
         let first = |nth: usize| items.iter().find(|(of, _)| *of == nth);
