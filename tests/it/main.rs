@@ -45,6 +45,7 @@ mod syntax;
 mod tls;
 mod typing;
 mod typing_laws;
+mod v4_documents;
 mod v4_sets;
 mod v4_streams;
 mod well_typed;
