@@ -261,3 +261,106 @@ fn words_are_title_cased() {
         assert_eq!(run(json!({"titlecase": text})), Ok(json!(expected)));
     }
 }
+
+/// Queries made of any forms with any arguments.
+mod any_query {
+    use super::*;
+    use crate::fql4::forms::{self, Cast, Form, Run};
+    use proptest::prelude::*;
+
+    fn leaf() -> impl Strategy<Value = Value> {
+        const TEXTS: &[&str] = &[
+            "",
+            "a",
+            "x",
+            "é😀z",
+            "ﬁ",
+            "%5.2f %t %s",
+            "%1$-9s%%%n",
+            "2020-02-30",
+            "2024-02-29T10:20:30Z",
+            "now",
+            "(",
+            "a*",
+            "\\b",
+            "$1",
+            "days",
+            "half day",
+            "NFKD",
+            "create",
+            "-1,234.5E2",
+            "∞",
+            "classes/x/1",
+            "data",
+        ];
+        prop_oneof![
+            Just(json!(null)),
+            any::<bool>().prop_map(|flag| json!(flag)),
+            (-3i64..70).prop_map(|n| json!(n)),
+            any::<i64>().prop_map(|n| json!(n)),
+            any::<f64>().prop_map(|x| json!(x)),
+            (-9.0..9.0).prop_map(|x: f64| json!(x)),
+            prop::sample::select(TEXTS).prop_map(|text| json!(text)),
+            Just(json!({"var": "x"})),
+            Just(json!({"now": null})),
+            Just(json!({"date": "2020-01-31"})),
+            Just(json!({"collections": null})),
+            Just(json!({"collection": "none"})),
+            Just(json!({"paginate": {"collections": null}})),
+            Just(json!({"@bytes": "AQI="})),
+            Just(json!({"@query": {"lambda": "x", "expr": {"var": "x"}}})),
+        ]
+    }
+
+    fn call(form: &'static Form, arguments: Vec<Value>, left_out: u8) -> Value {
+        let mut query = serde_json::Map::new();
+        for (i, (key, argument)) in form.keys.iter().zip(arguments).enumerate() {
+            if key.optional && left_out >> (i % 8) & 1 == 1 {
+                continue;
+            }
+            let argument = match key.cast {
+                Cast::Lambda => {
+                    json!({"lambda": if left_out & 1 == 1 { json!("x") } else { json!(["x", "y"]) }, "expr": argument})
+                }
+                _ => argument,
+            };
+            query.insert(key.name.to_string(), argument);
+        }
+        Value::Object(query)
+    }
+
+    fn query() -> impl Strategy<Value = Value> {
+        leaf().prop_recursive(4, 40, 5, |inner| {
+            // The other forms are nodes of their own, whose parts must be of a kind.
+            let forms = forms::all().filter(|form| matches!(form.run, Run::Function(_)));
+            let forms: Vec<&'static Form> = forms.collect();
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(|items| json!(items)),
+                prop::collection::vec(inner.clone(), 0..3).prop_map(|values| {
+                    let fields = ["a", "@b", "data"].into_iter().zip(values);
+                    json!({"object": fields.map(|(key, value)| (key.to_string(), value)).collect::<serde_json::Map<_, _>>()})
+                }),
+                (
+                    prop::sample::select(forms),
+                    prop::collection::vec(inner, 7),
+                    any::<u8>()
+                )
+                    .prop_map(|(form, arguments, left_out)| call(form, arguments, left_out)),
+            ]
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+        #[test]
+        fn is_answered(query in query()) {
+            let bound = json!({"let": [{"x": [1, "two", 3.5]}, {"y": 0}], "in": query});
+            for version in [ApiVersion::V4, ApiVersion::V20] {
+                let answer = run_as(version, &bound);
+                if let Err(errors) = answer {
+                    prop_assert!(!errors[0]["description"].as_str().unwrap_or_default().is_empty());
+                }
+            }
+        }
+    }
+}

@@ -521,6 +521,9 @@ fn ngram(me: &mut Evaluator, arguments: Arguments) -> Result {
             grams.push(term.clone());
             continue;
         };
+        // Each gram is a value of its own.
+        let values = text.chars().count().saturating_mul(32);
+        me.check_length(values, arguments.place())?;
         let mut places: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
         places.push(text.len());
         let bytes = text
