@@ -739,3 +739,36 @@ fn differences_are_told_to_what_is_in_force_or_staged() {
     assert!(differs("function f() { 1 }", true));
     assert!(!differs("function f() { 2 }", true));
 }
+
+#[test]
+fn errors_of_queries_stand_in_the_files_they_would_change() {
+    let (_engine, db) = database();
+    let files = [
+        ("a.fsl", "// mine\ncollection   Foo {}\n"),
+        ("b.fsl", "function f() {\n    Foo.all().count()\n}\n"),
+    ];
+    let staged = false;
+    let upload = upload(&files);
+    ask(&db, SchemaCall::Update { upload, staged }).expect("an update");
+    let said = refusal(&db, "Collection.byName('Foo')!.delete()");
+    assert!(
+        said.contains("error: Unbound variable `Foo`\n    at b.fsl:2:5\n"),
+        "{said}"
+    );
+    let said = refusal(
+        &db,
+        "Role.create({ name: 'r', membership: [{ resource: 'Foo' }, { resource: 'Foo' }] })",
+    );
+    assert!(
+        said.contains("error: Duplicate membership `Foo`\n    at main.fsl:"),
+        "{said}"
+    );
+    assert!(!said.contains("collection"), "{said}");
+    // What does not change stays to the letter; what is new goes to the main file.
+    run(&db, "Collection.create({ name: 'Bar' })");
+    run(&db, "Foo.definition.update({ alias: 'F' })");
+    assert_eq!(names(&db, false), ["a.fsl", "b.fsl", "main.fsl"]);
+    assert_eq!(content(&db, "b.fsl", false).as_deref(), Some(files[1].1));
+    let a = content(&db, "a.fsl", false).expect("a file");
+    assert!(a.contains("// mine") && a.contains("@alias(F)"), "{a}");
+}
