@@ -17,8 +17,8 @@ pub(super) fn names(context: &Context, before: &str) -> (usize, Vec<Pair>) {
     let start = before.trim_end_matches(is_word).len();
     let word = before.get(start..).unwrap_or_default();
     let mut pairs: Vec<Pair> = Vec::new();
-    if let Some(options) = options(before.get(..start).unwrap_or_default()) {
-        let options = options.iter().filter(|key| key.name.starts_with(word));
+    if let Some(form) = options(before.get(..start).unwrap_or_default()) {
+        let options = option_keys(form).filter(|key| key.name.starts_with(word));
         pairs.extend(options.map(|key| Pair {
             display: key.name.to_string(),
             replacement: format!("{}: ", key.name),
@@ -75,14 +75,28 @@ fn called(before: &str) -> Option<(&str, &str)> {
     Some((name, before.get(start..)?))
 }
 
-/// The keys that an object of options may have, if a text ends in one: `Paginate(set, {`.
-fn options(before: &str) -> Option<&'static [Key]> {
+/// The keys of options that a function takes: all that forms with its first key have.
+fn option_keys(form: &Form) -> impl Iterator<Item = &'static Key> {
+    let first = form.keys.first().map_or("", |key| key.name);
+    let mut keys: Vec<&'static Key> = Vec::new();
+    for form in forms::all().filter(|form| form.keys.first().is_some_and(|key| key.name == first)) {
+        for key in form.keys.iter().skip(1) {
+            if !keys.iter().any(|known| known.name == key.name) {
+                keys.push(key);
+            }
+        }
+    }
+    keys.into_iter()
+}
+
+/// The function whose options a text ends in: `Paginate(set, {`.
+fn options(before: &str) -> Option<&'static Form> {
     let (name, arguments) = called(before)?;
     let form = forms::by_name(name).filter(|form| form.text == TextRule::Options)?;
     let last = tokens(arguments).pop()?;
     let mark = arguments.get(last.0.start as usize..last.0.end as usize)?;
     let in_object = arguments.rfind('{') > arguments.rfind('}');
-    (in_object && matches!(mark, "{" | ",")).then(|| form.keys.get(1..))?
+    (in_object && matches!(mark, "{" | ",")).then_some(form)
 }
 
 /// Names of definitions, if a text ends in a string that names one: `Collection("`.
@@ -161,16 +175,10 @@ pub(super) fn usage(name: &str, form: &Form) -> String {
         TextRule::Ref => vec!["collection".to_string(), "id".to_string()],
         TextRule::Bytes => vec!["base64".to_string()],
         TextRule::Options => {
-            let options: Vec<String> = form
-                .keys
-                .iter()
-                .skip(1)
+            let options: Vec<String> = option_keys(form)
                 .map(|key| format!("{}?", key.name))
                 .collect();
-            vec![
-                argument(0).to_string(),
-                format!("{{ {} }}?", options.join(", ")),
-            ]
+            vec!["set".to_string(), format!("{{ {} }}?", options.join(", "))]
         }
         TextRule::Select => named(2, 3),
         TextRule::Create => named(1, 2),

@@ -146,12 +146,16 @@ impl Shell {
             .first()
             .and_then(|entry| entry["code"].as_str())
             .map(String::from);
-        for entry in &entries {
-            let mut text = String::new();
-            describe(&mut text, entry, "");
-            self.output
-                .headed("The query failed with the following error:", &text)?;
-        }
+        let texts: Vec<String> = entries
+            .iter()
+            .map(|entry| {
+                let mut text = String::new();
+                describe(&mut text, entry, "");
+                text
+            })
+            .collect();
+        self.output
+            .errors("The query failed with the following error:", &texts)?;
         Err(Stop::Failed)
     }
 }

@@ -163,10 +163,14 @@ impl Output {
         self.error_text(&text)
     }
 
-    /// A heading of errors, and what follows it.
-    pub(super) fn headed(&mut self, heading: &str, text: &str) -> io::Result<()> {
+    /// Errors, each with a heading.
+    pub(super) fn errors(&mut self, heading: &str, errors: &[String]) -> io::Result<()> {
         let heading = colors::warning(heading, self.error_colors);
-        self.error_text(&format!("{heading}\n\n{text}"))
+        let shown: Vec<String> = errors
+            .iter()
+            .map(|error| format!("{heading}\n\n{error}"))
+            .collect();
+        self.error_text(&shown.join("\n\n"))
     }
 
     /// Warnings, logs and errors of a query, at their places in the script.
