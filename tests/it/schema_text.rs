@@ -306,3 +306,45 @@ fn migrations_say_what_could_be_done() {
       |",
     );
 }
+
+/// A field that no file could declare, in a new file and in one that is patched.
+#[test]
+fn a_field_called_compute() {
+    let create = "Collection.create({ name: 'A', fields: { compute: { signature: 'Int' } } })";
+    assert_refused(
+        &[],
+        create,
+        "    error: Expected `*` or identifier\n    at main.fsl:10:10\n       |\n    10 |   compute: Int\n       |          ^\n       |",
+    );
+    assert_refused(
+        &["Collection.create({ name: 'B' })"],
+        create,
+        "    error: Expected `*` or identifier\n    at main.fsl:13:10\n       |\n    13 |   compute: Int\n       |          ^\n       |",
+    );
+}
+
+/// What is no path is none in a migration either.
+#[test]
+fn paths_of_migrations() {
+    let session = session(&[]);
+    for (migration, fault) in [
+        (
+            "{ add: { field: 'a b' } }",
+            "migrations[0].add.field: Value `a b` is not a valid FQL path expression.",
+        ),
+        (
+            "{ move_wildcard: { into: '' } }",
+            "migrations[0].move_wildcard.into: Value cannot be empty.",
+        ),
+        (
+            "{ split: { field: '.a', to: ['.a', 'b..c'] } }",
+            "migrations[0].split.to: Value `b..c` is not a valid FQL path expression.",
+        ),
+    ] {
+        let query = format!("Collection.create({{ name: 'A', migrations: [{migration}] }})");
+        let outcome = session.query(&Request::text(query.as_str()));
+        let failure = outcome.result.expect_err("a refused migration");
+        assert_eq!(failure.code, "constraint_failure", "{query}");
+        assert!(outcome.summary.contains(fault), "{}", outcome.summary);
+    }
+}

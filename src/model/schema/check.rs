@@ -59,6 +59,16 @@ pub fn check(
         (Check::ValuePath, Value::String(text)) => {
             path_fault(text, value_refusal).into_iter().collect()
         }
+        (Check::MigrationPath, Value::String(text)) => {
+            path_fault(text, no_refusal).into_iter().collect()
+        }
+        (Check::MigrationPath, Value::Array(paths)) => {
+            let paths = paths.iter().filter_map(|path| match path {
+                Value::String(text) => path_fault(text, no_refusal),
+                _ => None,
+            });
+            paths.collect()
+        }
         (Check::UniqueTerms, Value::Array(terms)) => {
             let paths = terms.iter().filter_map(|term| match term {
                 Value::String(text) => Some(text),
@@ -92,6 +102,7 @@ pub fn check(
             | Check::FieldNames
             | Check::IndexNames
             | Check::TermPath
+            | Check::MigrationPath
             | Check::ValuePath
             | Check::UniqueTerms
             | Check::Url
@@ -132,6 +143,11 @@ fn term_refusal(first: &str) -> Option<&'static str> {
 
 fn value_refusal(first: &str) -> Option<&'static str> {
     (first == "coll").then_some("`coll` is not supported as a specified index value.")
+}
+
+/// Whether a field may be migrated is for the validator of migrations to say.
+fn no_refusal(_: &str) -> Option<&'static str> {
+    None
 }
 
 fn unique_refusal(first: &str) -> Option<&'static str> {

@@ -121,6 +121,8 @@ pub enum Check {
     FieldNames,
     /// Keys are names of a collection's indexes.
     IndexNames,
+    /// A field path of a migration, or several of them.
+    MigrationPath,
     /// A path of an index term.
     TermPath,
     /// A path of an index value.

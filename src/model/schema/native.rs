@@ -340,23 +340,22 @@ fn collection() -> Vec<FieldRule> {
 fn migration() -> FieldType {
     use FieldType::String;
     let step = |name: &str, fields: Vec<FieldRule>| record([open(name, FieldType::record(fields))]);
+    let path = |name: &str| open(name, String).checked(Check::MigrationPath);
+    let paths = |name: &str| open(name, String.array()).checked(Check::MigrationPath);
     FieldType::Union(vec![
         step(
             "backfill",
             vec![
-                open("field", String),
+                path("field"),
                 open("value", String).checked(Check::Expression),
             ],
         ),
-        step("drop", vec![open("field", String)]),
-        step(
-            "split",
-            vec![open("field", String), open("to", String.array())],
-        ),
-        step("move", vec![open("field", String), open("to", String)]),
-        step("add", vec![open("field", String)]),
-        step("move_conflicts", vec![open("into", String)]),
-        step("move_wildcard", vec![open("into", String)]),
+        step("drop", vec![path("field")]),
+        step("split", vec![path("field"), paths("to")]),
+        step("move", vec![path("field"), path("to")]),
+        step("add", vec![path("field")]),
+        step("move_conflicts", vec![path("into")]),
+        step("move_wildcard", vec![path("into")]),
         step("add_wildcard", vec![]),
     ])
 }

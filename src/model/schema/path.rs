@@ -1,5 +1,6 @@
 //! Field paths in definitions: `name`, `.name`, `.a.b`, `.a["b c"]`, `.a[0]`.
 
+use crate::fql::syntax::format_key;
 use crate::value::PathPart;
 
 /// The path a text means; `None` if it is none, or empty.
@@ -57,8 +58,9 @@ pub fn display(path: &[PathPart]) -> String {
     out
 }
 
+/// Whether a name can stand after a dot: reserved words stand in brackets.
 fn is_plain(name: &str) -> bool {
-    identifier(name).is_some_and(|(_, rest)| rest.is_empty())
+    identifier(name).is_some_and(|(_, rest)| rest.is_empty()) && format_key(name) == name
 }
 
 fn identifier(text: &str) -> Option<(&str, &str)> {
@@ -109,6 +111,7 @@ mod tests {
             ("a[0].b", ".a[0].b"),
             (".a[\"b c\"]", ".a[\"b c\"]"),
             (".[\"x y\"]", ".[\"x y\"]"),
+            ("a.if", ".a[\"if\"]"),
         ] {
             assert_eq!(display(&parse(text).unwrap()), canonical, "{text}");
         }
