@@ -47,36 +47,6 @@ pub fn to_stored(scope: ScopeId, value: &Value) -> Option<stored::Value> {
     })
 }
 
-/// The fields of an object as documents keep them: without nulls, and without what has no stored form.
-pub fn object_to_stored(scope: ScopeId, object: &Object) -> stored::Object {
-    let kept = |value: &Value| match without_nulls(value) {
-        Value::Null => None,
-        value => to_stored(scope, &value),
-    };
-    object
-        .iter()
-        .filter_map(|(key, value)| Some((key.clone(), kept(value)?)))
-        .collect()
-}
-
-/// A value without the nulls in it.
-fn without_nulls(value: &Value) -> Value {
-    stored::deep(|| match value {
-        Value::Array(items) => {
-            let items = items.iter().map(without_nulls);
-            Value::array(items.filter(|item| !matches!(item, Value::Null)).collect())
-        }
-        Value::Object(object) => {
-            let fields = object
-                .iter()
-                .map(|(key, value)| (key.clone(), without_nulls(value)));
-            let fields = fields.filter(|(_, value)| !matches!(value, Value::Null));
-            Value::object(fields.collect())
-        }
-        other => other.clone(),
-    })
-}
-
 /// A reference as it is stored.
 pub fn reference_to_stored(reference: Ref) -> stored::Value {
     stored::Value::Doc(Arc::new(document(reference)))

@@ -816,6 +816,66 @@ fn objects_can_be_terms_and_values() {
 }
 
 #[test]
+fn rights_reduce_and_filter_sets() {
+    let mut db = numbered(6);
+    db.run(
+        "CreateRole({ name: 'r', privileges: [
+           { resource: Collection('c'), actions: { read: Query(Lambda('ref', Equals(0, Modulo(Select(['data', 'foo'], Get(Var('ref'))), 2)))) } },
+           { resource: Index('foo'), actions: { read: true } },
+           { resource: Index('by_foo'), actions: { unrestricted_read: Query(Lambda('terms', Equals(Var('terms'), [1]))) } }
+         ] })",
+    );
+    let secret = |db: &Db, role: &str| {
+        let key = db.run(&format!("CreateKey({{ role: {role} }})"));
+        key["secret"].as_str().expect("a secret").to_string()
+    };
+    let (own, server) = (secret(&db, "Role('r')"), secret(&db, "'server'"));
+    db.session = db._engine.with_secret(&own);
+    assert_eq!(db.page("Match('foo')"), json!([2, 4, 6]));
+    assert_eq!(
+        db.page("Match('by_foo', 1)").as_array().map(Vec::len),
+        Some(1)
+    );
+    assert_eq!(
+        db.run("[Count(Match('foo')), Exists(Match('foo')), Count(Documents(Collection('c')))]"),
+        json!([3, false, 3])
+    );
+    let denied = |place: &str| {
+        json!([[
+            [place],
+            "permission denied",
+            "Insufficient privileges to perform the action."
+        ]])
+    };
+    assert_eq!(
+        db.errors("Paginate(Match('by_foo', 2))"),
+        denied("paginate")
+    );
+    assert_eq!(db.errors("Paginate(Collections())"), denied("paginate"));
+    assert_eq!(
+        db.errors("Paginate(Ref(Collection('c'), 2))"),
+        denied("paginate")
+    );
+    assert_eq!(db.errors("Exists(Match('by_foo', 2))"), denied("exists"));
+    assert_eq!(db.page("Documents(Collections())"), json!([]));
+    // What may not be read is left out of a union.
+    assert_eq!(
+        db.page("Union(Match('foo'), Singleton(Ref(Collection('c'), 2)))"),
+        json!([2, 4, 6])
+    );
+    assert_eq!(
+        db.page("Events(Documents(Collection('c')))")
+            .as_array()
+            .map(Vec::len),
+        Some(3)
+    );
+    db.session = db._engine.with_secret(&server);
+    assert_eq!(db.errors("Paginate(Keys())"), denied("paginate"));
+    assert_eq!(db.errors("Paginate(Databases())"), denied("paginate"));
+    assert_eq!(db.run("Count(Indexes())"), json!(3));
+}
+
+#[test]
 fn history_is_rewritten() {
     let db = Db::new();
     db.run("CreateCollection({ name: 'c', history_days: 30 })");

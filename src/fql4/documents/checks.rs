@@ -3,7 +3,8 @@
 //! Faults are told by path and code; all of a document are collected, each once. A decoder that finds the wrong kind of
 //! value names the kind it expected as the original calls it.
 
-use crate::fql4::error::FieldFailure;
+use crate::fql4::error::{Error, FieldFailure};
+use crate::fql4::place::Place;
 use crate::value::{Object, Str, Value};
 
 /// What is wrong with a document.
@@ -38,6 +39,13 @@ pub fn kind_of(value: &Value) -> &'static str {
         | Value::Function(_)
         | Value::EventSource(_) => "Map",
     }
+}
+
+/// The error of one field of the wrong kind.
+pub fn invalid_type(name: &str, expected: &str, value: &Value, place: &Place) -> Error {
+    let mut faults = Faults::default();
+    faults.wrong_type(&[name], expected, value);
+    Error::validation(place, faults.into_failures())
 }
 
 impl Faults {

@@ -27,8 +27,9 @@ mod roles;
 mod stored;
 mod write;
 
+pub use checks::invalid_type;
 pub use databases::move_database;
 pub use login::{claims, create_token, credential_of, tokens_of, wrong_type};
 pub use read::{contents, exists, get, is_readable, shown};
-pub use stored::to_stored;
+pub use stored::{references_error, to_stored};
 pub use write::{create, create_named, delete, update};

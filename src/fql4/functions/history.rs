@@ -2,10 +2,12 @@
 
 use crate::access::Action as Right;
 use crate::fql::interp::Resource;
-use crate::fql4::error::{Code, Error, FieldFailure, Result};
-use crate::fql4::eval::{Arguments, Evaluator, holds_unresolved};
+use crate::fql4::documents::{invalid_type, references_error, to_stored};
+use crate::fql4::error::{Code, Error, Result, Stop};
+use crate::fql4::eval::{Arguments, Evaluator};
+use crate::fql4::place::Place;
 use crate::fql4::sets::history::document_events;
-use crate::fql4::stored::{object_to_stored, reference_to_stored};
+use crate::fql4::stored::reference_to_stored;
 use crate::fql4::value::{Action, Event, EventData, Object, Ref, Time, Value};
 use crate::model::native;
 use crate::store::TxnTime;
@@ -128,7 +130,7 @@ fn authorize(
     ts: TxnTime,
     action: Action,
     data: &Stored,
-    form: &crate::fql4::place::Place,
+    form: &Place,
 ) -> Result<()> {
     let arguments = || {
         let data = [("data", StoredValue::object(data.clone()))];
@@ -150,49 +152,51 @@ fn authorize(
 }
 
 /// User data and expiry in the parameters of an inserted event.
-fn contents(
-    me: &mut Evaluator,
-    params: &Object,
-    form: &crate::fql4::place::Place,
-) -> Result<(Stored, Option<Time>)> {
-    let failure = |field: &str, code, description: String| FieldFailure {
-        field: vec![field.into()],
-        code,
-        description,
-    };
-    let mut failures = Vec::new();
-    for (key, value) in params.iter() {
-        if holds_unresolved(value) {
-            failures.push(failure(
-                key,
-                "invalid reference",
-                "Cannot read reference.".into(),
-            ));
-        }
-    }
-    let data = match params.get("data") {
-        None | Some(Value::Null) => Object::new(),
-        Some(Value::Object(data)) => (**data).clone(),
-        Some(other) => {
-            let kind = crate::fql4::kind::of(other);
-            let message = format!("Invalid type {kind}, expected type Map.");
-            failures.push(failure("data", "invalid type", message));
-            Object::new()
-        }
-    };
-    let ttl = match params.get("ttl") {
-        None | Some(Value::Null) => None,
-        Some(Value::Time(ttl)) => Some(*ttl),
-        Some(other) => {
-            let kind = crate::fql4::kind::of(other);
-            let message = format!("Invalid type {kind}, expected type Time.");
-            failures.push(failure("ttl", "invalid type", message));
-            None
-        }
-    };
-    if !failures.is_empty() {
-        return Err(Error::validation(form, failures).into());
-    }
+fn contents(me: &mut Evaluator, params: &Object, form: &Place) -> Result<(Stored, Option<Time>)> {
     let scope = me.interp.txn.scope();
-    Ok((object_to_stored(scope, &data), ttl))
+    if let Some(error) = references_error(scope, params, form) {
+        return Err(error.into());
+    }
+    let field = |me: &mut Evaluator, name: &str, expected: &str, fits: fn(&StoredValue) -> bool| {
+        let Some(value) = params.get(name) else {
+            return Ok(None);
+        };
+        match to_stored(me, value)? {
+            StoredValue::Null(_) => Ok(None),
+            stored if fits(&stored) => Ok(Some(stored)),
+            other => Err(Stop::from(invalid_type(name, expected, &other, form))),
+        }
+    };
+    let is_object = |value: &StoredValue| matches!(value, StoredValue::Object(_));
+    let data = match field(me, "data", "Map", is_object)? {
+        Some(StoredValue::Object(data)) => without_nulls(&data),
+        _ => Stored::new(),
+    };
+    let is_time =
+        |value: &StoredValue| matches!(value, StoredValue::Time(_) | StoredValue::TransactionTime);
+    let ttl = match field(me, "ttl", "Timestamp", is_time)? {
+        Some(StoredValue::Time(ttl)) => Some(ttl),
+        Some(_) => Some(me.now()),
+        None => None,
+    };
+    Ok((data, ttl))
+}
+
+/// The fields of an object without the nulls in it.
+fn without_nulls(object: &Stored) -> Stored {
+    fn kept(value: &StoredValue) -> Option<StoredValue> {
+        crate::value::deep(|| match value {
+            StoredValue::Null(_) => None,
+            StoredValue::Array(items) => {
+                let items = items.iter().filter_map(kept);
+                Some(StoredValue::array(items.collect()))
+            }
+            StoredValue::Object(object) => Some(StoredValue::object(without_nulls(object))),
+            other => Some(other.clone()),
+        })
+    }
+    object
+        .iter()
+        .filter_map(|(key, value)| Some((key.clone(), kept(value)?)))
+        .collect()
 }

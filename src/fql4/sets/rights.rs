@@ -6,10 +6,11 @@
 use super::Set;
 use crate::access::Action;
 use crate::fql::interp::Resource;
+use crate::fql4::documents::is_readable;
 use crate::fql4::error::Result;
 use crate::fql4::eval::Evaluator;
 use crate::fql4::refs;
-use crate::fql4::stored::{reference_to_stored, to_stored};
+use crate::fql4::stored::to_stored;
 use crate::fql4::value::Ref;
 use crate::value::Value as Stored;
 use std::sync::Arc;
@@ -25,18 +26,12 @@ pub struct Readable {
 
 /// Whether a document may be read.
 pub fn may_read(me: &mut Evaluator, document: Ref) -> Result<bool> {
-    on_document(me, Action::Read, document)
+    is_readable(me, document, Action::Read)
 }
 
 /// Whether a document's history may be read.
 pub fn may_read_history(me: &mut Evaluator, document: Ref) -> Result<bool> {
-    on_document(me, Action::HistoryRead, document)
-}
-
-fn on_document(me: &mut Evaluator, action: Action, document: Ref) -> Result<bool> {
-    let resource = Resource::Collection(document.coll);
-    let arguments = || vec![reference_to_stored(document)];
-    Ok(me.interp.allowed(action, resource, arguments)?)
+    is_readable(me, document, Action::HistoryRead)
 }
 
 /// The parts of a set that may be read; `None` if it may not be read at all.
