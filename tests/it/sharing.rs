@@ -380,6 +380,29 @@ fn a_client_that_goes_stops_its_query_at_the_holder_too() {
 
 #[test]
 #[cfg(unix)]
+fn fql_v4_is_spoken_beside_a_holder() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("shared.db");
+    let holder = shell(&file);
+    let (_server, url) = server(&file, "hush");
+    let script = ":lang 4\nSelect(\"name\", CreateCollection({ name: \"birds\" }))\n\
+        :fails invalid_argument Add(1, \"a\")\n\
+        Select([\"data\", \"size\"], Create(Collection(\"birds\"), { data: { size: 9 } }))\n";
+    let told = finish(shell(&file), script);
+    assert_eq!(told.trim(), "'birds'\n9", "{told}");
+    let request = ureq::post(format!("{url}/"))
+        .header("authorization", "Bearer hush")
+        .header("x-faunadb-api-version", "4");
+    let query = json!({ "count": { "documents": { "collection": "birds" } } });
+    let mut answer = request.send(query.to_string()).expect("an answer");
+    let body = answer.body_mut().read_to_string().expect("a body");
+    assert_eq!(body, "{\"resource\":1}");
+    let told = finish(holder, "birds.definition.name\n");
+    assert_eq!(told.trim(), "\"birds\"", "{told}");
+}
+
+#[test]
+#[cfg(unix)]
 fn a_file_that_nobody_shares_is_refused() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("alone.db");
