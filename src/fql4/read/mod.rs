@@ -19,6 +19,7 @@ use super::value::Value;
 use super::version::ApiVersion;
 use crate::fql::interp::Effect;
 use crate::value::{Str, deep};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Reads a query. `Err` has everything that is wrong with it.
@@ -210,10 +211,7 @@ impl Reader {
                     .map(|wire| self.expression(wire, &place.at("arguments")));
                 Some(Expression::Call(Arc::new(Call {
                     function: function?,
-                    arguments: match arguments {
-                        Some(arguments) => Some(arguments?),
-                        None => None,
-                    },
+                    arguments: intact(arguments)?,
                     place: place.clone(),
                 })))
             }
@@ -231,7 +229,7 @@ impl Reader {
             field(fields, name).map(|wire| self.expression(wire, &place.at(name)))
         };
         let (from, all, default) = (part("from"), part("all"), part("default"));
-        let (all, default) = (all.transpose_all()?, default.transpose_all()?);
+        let (all, default) = (intact(all)?, intact(default)?);
         Some(Expression::Select(Arc::new(Select {
             key,
             path: path?,
@@ -263,9 +261,8 @@ impl Reader {
 
     fn bindings(&mut self, wire: &Json, body: &Json, place: &Place) -> Option<Expression> {
         let at = place.at("let");
-        let start = self.free.len();
         let mut bindings: Vec<(Str, Expression)> = Vec::new();
-        let mut bound: Vec<Str> = Vec::new();
+        let mut bound: HashSet<Str> = HashSet::new();
         let mut complete = true;
         let mut bind = |me: &mut Reader, name: &Str, wire: &Json, at: Place| {
             let from = me.free.len();
@@ -274,7 +271,7 @@ impl Reader {
                 None => complete = false,
             }
             me.close(from, &bound);
-            bound.push(name.clone());
+            bound.insert(name.clone());
         };
         match wire {
             Json::Array(items) => {
@@ -303,22 +300,15 @@ impl Reader {
                 self.expected::<()>(&at, "Array", other);
             }
         }
-        let errors = self.errors.len();
         let from = self.free.len();
         let body = self.expression(body, &place.at("in"));
         self.close(from, &bound);
-        let _ = (start, errors);
-        match complete {
-            true => Some(Expression::Let(Arc::new(Let {
-                bindings,
-                body: body?,
-            }))),
-            false => None,
-        }
+        let body = body?;
+        complete.then(|| Expression::Let(Arc::new(Let { bindings, body })))
     }
 
     /// Removes what is bound now from the variables noted from `from` on.
-    fn close(&mut self, from: usize, bound: &[Str]) {
+    fn close(&mut self, from: usize, bound: &HashSet<Str>) {
         if bound.is_empty() {
             return;
         }
@@ -405,14 +395,14 @@ impl Reader {
         let body = self.expression(body, &place.at("expr"));
         self.version = outer;
         let (pattern, body) = (pattern?, body?);
-        let bound: Vec<Str> = pattern.names().cloned().collect();
+        let bound: HashSet<Str> = pattern.names().cloned().collect();
         self.close(from, &bound);
-        let mut free: Vec<Str> = Vec::new();
-        for (name, _) in self.free.get(from..).unwrap_or_default() {
-            if !free.contains(name) {
-                free.push(name.clone());
-            }
-        }
+        let mut seen: HashSet<&Str> = HashSet::new();
+        let names = self.free.get(from..).unwrap_or_default().iter();
+        let names = names
+            .map(|(name, _)| name)
+            .filter(|name| seen.insert(*name));
+        let free: Vec<Str> = names.cloned().collect();
         Some(Arc::new(Lambda {
             pattern,
             effect: body.effect(),
@@ -480,18 +470,12 @@ fn field<'j>(fields: &'j [(Str, Json)], key: &str) -> Option<&'j Json> {
         .map(|(_, value)| value)
 }
 
-/// `Some(None)`: it was there and wrong.
-trait TransposeAll<T> {
-    fn transpose_all(self) -> Option<Option<T>>;
-}
-
-impl<T> TransposeAll<T> for Option<Option<T>> {
-    fn transpose_all(self) -> Option<Option<T>> {
-        match self {
-            Some(Some(part)) => Some(Some(part)),
-            Some(None) => None,
-            None => Some(None),
-        }
+/// A part that may be left out; `None` if it was there and wrong.
+fn intact<T>(part: Option<Option<T>>) -> Option<Option<T>> {
+    match part {
+        Some(Some(part)) => Some(Some(part)),
+        Some(None) => None,
+        None => Some(None),
     }
 }
 
