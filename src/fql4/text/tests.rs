@@ -1,6 +1,8 @@
 //! What texts mean, and how wrong ones are told.
 
-use super::to_wire;
+use super::{completeness, split_statements, to_wire, tokens};
+use crate::fql4::print::{expression, inspect};
+use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
 fn wire(text: &str) -> Json {
@@ -143,4 +145,40 @@ fn deep_texts_are_read_or_refused() {
     assert_eq!(error(&deep(1001)), "SyntaxError: the text nests too deeply");
     assert!(to_wire(&"x => ".repeat(100_000)).is_err());
     assert!(to_wire(&"Not(".repeat(100_000)).is_err());
+}
+
+proptest! {
+    /// Whatever is typed: nothing panics, items lie within the text and follow each other, and what is complete is read
+    /// or refused.
+    #[test]
+    fn any_text_is_split_and_read_or_refused(
+        text in "([\\[\\](){}:,;.'\"`\\\\/*=>+-]|Add|Map|x|q|=> |return |function |\n|0x1F|1e3|é|\u{2028}| |:lang 4){0,30}",
+    ) {
+        let script = split_statements(&text);
+        let mut at = 0;
+        for item in &script.items {
+            let (start, end) = (item.span.start as usize, item.span.end as usize);
+            prop_assert!(at <= start && start < end && end <= text.len());
+            prop_assert!(text.get(start..end).is_some());
+            at = end;
+        }
+        let _ = completeness(&text);
+        let covered: usize = tokens(&text)
+            .iter()
+            .map(|(span, _)| (span.end - span.start) as usize)
+            .sum();
+        prop_assert!(covered <= text.len());
+        match to_wire(&text) {
+            // What is read prints, and is one statement.
+            Ok(wire) => {
+                let _ = inspect(&wire);
+                let _ = expression(&wire);
+                prop_assert_eq!(script.items.len(), 1);
+            }
+            Err(error) => {
+                prop_assert!(error.span.start <= error.span.end);
+                prop_assert!(error.span.end as usize <= text.len());
+            }
+        }
+    }
 }
