@@ -2,7 +2,7 @@
 
 use super::convert::parse;
 use super::item::{Kind, SchemaFile, SchemaItem};
-use crate::fql::syntax::{Source, render_all};
+use crate::fql::syntax::{Source, render_lines};
 use std::collections::HashMap;
 
 /// The only item of a text, which must be of a kind; or the message that is answered.
@@ -11,10 +11,7 @@ pub fn parse_snippet(text: &str, kind: Kind) -> Result<SchemaItem, String> {
         return Err("No FSL snippet provided".to_string());
     }
     let source = Source::new("*fsl*", text);
-    let file = parse(&source).map_err(|faults| {
-        let faults = faults.iter().map(std::slice::from_ref).map(render_all);
-        faults.collect::<Vec<_>>().join("\n")
-    })?;
+    let file = parse(&source).map_err(|faults| render_lines(&faults))?;
     let found = file.items.len();
     let mut items = file.items.into_iter();
     match (items.next(), items.next()) {

@@ -18,7 +18,7 @@ mod validate;
 use super::Session;
 use crate::access::{Permissions, Principal};
 use crate::fql::interp::{Failure, FailureKind, Interp, Options};
-use crate::fql::syntax::{Diagnostic, Source};
+use crate::fql::syntax::{Diagnostic, Source, render_lines};
 use crate::fsl::{self, Colors, ItemDiff, Kind};
 use crate::value::Env;
 use crate::value::rendered::Rendered;
@@ -212,8 +212,7 @@ impl SchemaRefusal {
     }
 
     fn of_faults(faults: &[Diagnostic]) -> SchemaRefusal {
-        let texts: Vec<String> = faults.iter().map(Diagnostic::render).collect();
-        SchemaRefusal::Invalid(texts.join("\n"))
+        SchemaRefusal::Invalid(render_lines(faults))
     }
 }
 

@@ -4,7 +4,7 @@ use super::faults::Changed;
 use super::{Comparison, Result, SchemaRefusal, Upload, Work};
 use crate::engine::item_check::{check_of, collection_of};
 use crate::engine::typing::is_typechecked;
-use crate::fql::syntax::{Diagnostic, Source};
+use crate::fql::syntax::{Diagnostic, Source, render_lines};
 use crate::fql::types::check_schema;
 use crate::fsl::{
     ItemContent, ItemDiff, Kind, SchemaFile, SchemaItem, diff, find_duplicates, parse,
@@ -130,12 +130,16 @@ impl Work<'_> {
 /// The files' items, or what is wrong with them.
 fn parse_all(files: &[Arc<Source>]) -> Result<Vec<SchemaFile>> {
     let mut parsed = Vec::new();
-    let mut wrong = Vec::new();
+    let mut faults = Vec::new();
     for file in files {
         match parse(file) {
             Ok(file) => parsed.push(file),
-            Err(faults) => wrong.extend(faults.iter().map(Diagnostic::render)),
+            Err(wrong) => faults.extend(wrong),
         }
+    }
+    let mut wrong = Vec::new();
+    if !faults.is_empty() {
+        wrong.push(render_lines(&faults));
     }
     wrong.extend(find_duplicates(&parsed));
     match wrong.is_empty() {

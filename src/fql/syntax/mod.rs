@@ -28,7 +28,7 @@ pub use parse::{
     PathSegment, parse_expr, parse_lambda, parse_path, parse_predicate_lambda, parse_query,
     parse_schema, parse_schema_type, parse_type, parse_type_scheme, path_of,
 };
-pub use render::{Part, Plain, Style, place, render_all, render_all_with};
+pub use render::{Part, Plain, Style, place, render_all, render_all_with, render_lines};
 pub use script::{Completeness, ScriptItem, ScriptItemKind, is_complete, split_queries};
 pub use skeleton::{Pattern, Skeleton};
 pub use source::{Location, Source, Span};

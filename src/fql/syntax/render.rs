@@ -49,14 +49,23 @@ pub fn render_all(diagnostics: &[Diagnostic]) -> String {
 
 /// [`render_all`] in a style.
 pub fn render_all_with(diagnostics: &[Diagnostic], style: &dyn Style) -> String {
+    separated(diagnostics, "\n\n", style)
+}
+
+/// All diagnostics, each on its own lines, as errors of a schema are told.
+pub fn render_lines(diagnostics: &[Diagnostic]) -> String {
+    separated(diagnostics, "\n", &Plain)
+}
+
+fn separated(diagnostics: &[Diagnostic], separator: &str, style: &dyn Style) -> String {
     let mut summary = Summary::new(style);
     for (index, diagnostic) in diagnostics.iter().enumerate() {
         if summary.is_full() {
-            summary.leave_out("\n\n", diagnostics.len() - index);
+            summary.leave_out(separator, diagnostics.len() - index);
             break;
         }
         if index > 0 {
-            summary.out.push_str("\n\n");
+            summary.out.push_str(separator);
         }
         diagnostic.write(&mut summary);
     }

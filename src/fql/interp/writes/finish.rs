@@ -7,7 +7,7 @@
 use super::super::{Failure, Interp, Result};
 use super::document::refuse;
 use super::{NativeWrite, PendingWrites, Renamed, WrittenSchema};
-use crate::fql::syntax::{Diagnostic, Location, Source};
+use crate::fql::syntax::{Diagnostic, Location, Source, render_lines};
 use crate::fql::types::CheckedSchema;
 use crate::model::schema::check::is_builtin_role;
 use crate::model::schema::load::{integer, one_or_many, text};
@@ -81,11 +81,8 @@ impl Interp {
             }
             Err(faults) => faults,
         };
-        let texts: Vec<String> = faults
-            .iter()
-            .map(|fault| indented(&fault.render()))
-            .collect();
-        Err(self.schema_failure(texts.join("\n"), &last.frames))
+        let text = indented(&render_lines(&faults));
+        Err(self.schema_failure(text, &last.frames))
     }
 
     /// Keeps the schema files in step with the definitions.
