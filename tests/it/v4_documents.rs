@@ -1,6 +1,7 @@
 //! Documents, definitions, logins and permissions of FQL v4, and the two languages side by side, after the cases of the
 //! original's specifications.
 
+use fql::engine::schema_files::{SchemaBody, SchemaCall, SchemaRequest, Upload};
 use fql::engine::{Engine, LegacyRequest, Request, Session};
 use fql::fql4::read::Json as Wire;
 use fql::fql4::text::to_wire;
@@ -803,5 +804,70 @@ fn definitions_are_not_written_in_the_past() {
             "invalid write time",
             "Cannot write outside of snapshot time."
         ])
+    );
+}
+
+fn schema(user: &User, call: SchemaCall) -> SchemaBody {
+    let request = SchemaRequest {
+        call,
+        version: None,
+        force: true,
+    };
+    let answer = user.session.schema(&request);
+    answer
+        .unwrap_or_else(|refusal| panic!("{}", refusal.message()))
+        .body
+}
+
+#[test]
+fn definitions_wait_for_a_staged_schema() {
+    let root = owner();
+    root.run("CreateDatabase({ name: 'db' })");
+    let db = User {
+        session: root.session.in_database(vec!["db".into()]),
+        engine: root.engine.clone(),
+    };
+    db.run("CreateCollection({ name: 'foo' })");
+    db.run("CreateFunction({ name: 'old', body: Query(Lambda('x', Var('x'))) })");
+    db.run("CreateIndex({ name: 'i', source: Collection('foo') })");
+    db.run("CreateRole({ name: 'r', privileges: { resource: Collection('foo'), actions: { read: Query(Lambda('x', true)) } } })");
+    schema(&db, SchemaCall::Files { staged: false });
+    let staged = |whole| SchemaCall::Update {
+        upload: Upload {
+            files: vec![("more.fsl".to_string(), "collection More {}".to_string())],
+            whole,
+        },
+        staged: true,
+    };
+    schema(&db, staged(false));
+    let refused = "Cannot update schema from FQL v4 if schema has been staged.";
+    for (query, position) in [
+        ("Delete(Collection('foo'))", json!([])),
+        ("Delete(Index('i'))", json!([])),
+        ("Update(Collection('foo'), { history_days: 1 })", json!([])),
+        (
+            "CreateCollection({ name: 'bar' })",
+            json!(["create_collection"]),
+        ),
+        (
+            "CreateDatabase({ name: 'bar' })",
+            json!(["create_database"]),
+        ),
+    ] {
+        assert_eq!(
+            db.error(query),
+            json!([position, "schema validation failed", refused])
+        );
+    }
+    db.run("Create(Collection('foo'), {})");
+    db.run("CreateKey({ role: 'server' })");
+    assert_eq!(db.run("Call('old', 1)"), json!(1));
+    schema(&db, SchemaCall::Commit);
+    db.run("CreateCollection({ name: 'bar' })");
+    assert_eq!(
+        db.run(
+            "[Exists(Index('i')), Exists(Role('r')), Exists(Collection('More')), Call('old', 1)]"
+        ),
+        json!([true, true, true, 1])
     );
 }
