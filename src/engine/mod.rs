@@ -120,7 +120,6 @@ impl Engine {
             model: Arc::downgrade(&model),
             library: library.clone(),
         }));
-        let legacy: Arc<crate::fql4::eval::Cache> = Arc::default();
         model.set_legacy_bindings(Arc::new(bindings::IndexBindings {
             model: Arc::downgrade(&model),
             library: library.clone(),

@@ -4,57 +4,75 @@
 //! loses nothing; it sleeps while there is nothing to do and ends with the engine.
 
 use super::Engine;
+use crate::model::Model;
 use parking_lot::{Condvar, Mutex};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// How long to rest when there was nothing to do.
 const REST: Duration = Duration::from_secs(1);
 
-/// Wakes the upkeep thread.
+/// Wakes the upkeep thread. Dropped with its engine, it waits for the batch under way, so that the file is free as soon as
+/// the engine is gone.
 #[derive(Default)]
 pub(crate) struct Upkeep {
-    wanted: Arc<(Mutex<bool>, Condvar)>,
+    wanted: Arc<(Mutex<Wanted>, Condvar)>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What the thread is to do.
+#[derive(Default)]
+struct Wanted {
+    /// Look at once.
+    work: bool,
+    /// End.
+    end: bool,
 }
 
 impl Upkeep {
     /// Work may have come up: look at once.
     pub fn wake(&self) {
-        *self.wanted.0.lock() = true;
+        self.wanted.0.lock().work = true;
         self.wanted.1.notify_one();
     }
 
-    /// Starts the thread; it holds the engine only while it works.
+    /// Starts the thread.
     pub fn start(engine: &Arc<Engine>) {
-        let weak = Arc::downgrade(engine);
+        let model = engine.model.clone();
         let wanted = engine.upkeep.wanted.clone();
         // Without a thread there is no upkeep: queries answer all the same.
-        let _ = std::thread::Builder::new()
+        let thread = std::thread::Builder::new()
             .name("fql-upkeep".into())
-            .spawn(move || run(&weak, &wanted));
+            .spawn(move || run(&model, &wanted));
+        *engine.upkeep.thread.lock() = thread.ok();
     }
 }
 
 impl Drop for Upkeep {
     fn drop(&mut self) {
-        self.wake();
+        self.wanted.0.lock().end = true;
+        self.wanted.1.notify_one();
+        if let Some(thread) = self.thread.lock().take() {
+            // A thread that panicked has ended too.
+            let _ = thread.join();
+        }
     }
 }
 
-fn run(engine: &Weak<Engine>, wanted: &(Mutex<bool>, Condvar)) {
+fn run(model: &Arc<Model>, wanted: &(Mutex<Wanted>, Condvar)) {
     let mut busy = false;
     loop {
-        if !busy {
-            let mut flag = wanted.0.lock();
-            if !*flag {
-                wanted.1.wait_for(&mut flag, REST);
-            }
-            *flag = false;
+        let mut now = wanted.0.lock();
+        if !busy && !now.work && !now.end {
+            wanted.1.wait_for(&mut now, REST);
         }
-        let Some(engine) = engine.upgrade() else {
+        if now.end {
             return;
-        };
+        }
+        now.work = false;
+        drop(now);
         // A failing disk shows at the queries; upkeep tries again later.
-        busy = engine.model.maintain().is_ok_and(|progress| progress.busy);
+        busy = model.maintain().is_ok_and(|progress| progress.busy);
     }
 }

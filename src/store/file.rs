@@ -44,10 +44,14 @@ pub(super) fn open_candidate(path: &Path) -> Result<Option<Candidate>, StoreErro
         Ok(metadata) if metadata.is_dir() => return Err(unusable("is a directory")),
         Ok(metadata) if !metadata.is_file() => return Err(unusable("is not a regular file")),
         Ok(_) => {}
-        Err(error)
-            if error.kind() == io::ErrorKind::NotFound && fs::symlink_metadata(path).is_err() =>
-        {
-            return Ok(None);
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            match fs::symlink_metadata(path) {
+                Err(_) => return Ok(None),
+                // It leads nowhere.
+                Ok(link) if link.is_symlink() => return Err(unusable(&error.to_string())),
+                // Somebody has just made it.
+                Ok(_) => {}
+            }
         }
         Err(error) => return Err(unusable(&error.to_string())),
     }

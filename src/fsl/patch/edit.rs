@@ -44,8 +44,8 @@ impl Editor<'_> {
             }
         }
         others.sort_by_key(|change| Reverse(end_of(change)));
-        let end = span.end.saturating_sub(1);
-        let mut text = self.add(text, &members, end, level + 1);
+        let brace = closing_brace(&text, span);
+        let mut text = self.add(text, &members, brace, level + 1);
         for change in others {
             text = self.change(text, change, level);
         }
@@ -160,6 +160,15 @@ impl Editor<'_> {
     fn written(&self, span: Span) -> String {
         outdented(self.canonical.text.as_deref().unwrap_or(""), span)
     }
+}
+
+/// Where the brace stands that ends a block: semicolons after it belong to its item.
+fn closing_brace(text: &str, span: Span) -> u32 {
+    let block = text
+        .get(span.start as usize..span.end as usize)
+        .unwrap_or("");
+    let block = block.trim_end_matches([';', ' ', '\t']);
+    span.start + (block.len() as u32).saturating_sub(1)
 }
 
 /// Where a change ends.

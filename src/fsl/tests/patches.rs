@@ -86,6 +86,15 @@ fn members() {
 }
 
 #[test]
+fn members_stand_before_the_brace_though_a_semicolon_ends_the_item() {
+    patched(
+        "collection A {\n\n}; ;",
+        "collection A { a: Int; migrations { add .a; backfill .a = 1 } }",
+        "collection A {\n  migrations {\n    add .a\n    backfill .a = 1\n  }\n  a: Int\n}; ;",
+    );
+}
+
+#[test]
 fn functions_and_roles() {
     patched(
         "function  f( a ) /* b */ { a  } // c",
