@@ -12,7 +12,7 @@
 //! - `stored`: what params hold as stored values; what is wrong with references among them
 //! - `kind`: what there is to know of the documents of a collection
 //! - `mask`, `patch`: what of a patch counts, and what it makes of a document
-//! - `checks`: what may be wrong with fields; `roles`, `indexes`: with those of roles and indexes
+//! - `checks`: what may be wrong with fields; `roles`, `indexes`: with those of roles and indexes; `rules`: with whole documents
 //! - `read`, `write`, `login`: what the functions do; `databases`: moving them
 
 mod checks;
@@ -24,6 +24,7 @@ mod mask;
 mod patch;
 mod read;
 mod roles;
+mod rules;
 mod stored;
 mod write;
 

@@ -41,6 +41,7 @@ pub mod text;
 pub mod texts;
 pub mod type_display;
 pub mod types;
+mod unexplained;
 pub mod validate;
 
 pub use collection::{
